@@ -1,0 +1,178 @@
+"""Settings: read once from the environment, frozen; a bad value stops the start with one clear line."""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+from urllib.parse import urlsplit
+
+T = TypeVar("T")
+PREFIX = "LAPSEWATCH_"
+
+
+class SettingError(ValueError):
+    """A setting that cannot be used; the message names it and says what it should be."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """Everything that can be set from outside. Times are seconds unless the name says otherwise."""
+
+    state_dir: Path
+    database_url: str
+    redis_url: str | None
+    secret_key: str
+    audit_key: bytes
+    host: str
+    port: int
+    demo: bool
+    clock_file: Path | None
+    valkey_server: str | None
+    workers: int
+    cookie_secure: bool
+    fastly_url: str
+    fastly_key: str | None
+    rdap_bootstrap_url: str
+    dns_resolver: str
+    allowed_endpoints: frozenset[tuple[str, int]]
+    provider_rate: float
+    provider_timeout: float
+    check_batch: int
+    sweep_seconds: float
+    recheck_days: int
+    session_hours: int
+
+
+class _Reader:
+    """Reads `LAPSEWATCH_*` variables one by one, naming the one that is wrong."""
+
+    def __init__(self, environ: Mapping[str, str]) -> None:
+        self.environ = environ
+
+    def get(self, name: str, convert: Callable[[str], T], default: T) -> T:
+        """Return the variable `LAPSEWATCH_<name>` converted, or `default` when it is unset or empty."""
+        text = self.environ.get(PREFIX + name, "").strip()
+        if not text:
+            return default
+        try:
+            return convert(text)
+        except ValueError as error:
+            raise SettingError(f"{PREFIX}{name}: {error}") from error
+
+
+def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings from `environ` (the process environment by default); `SettingError` names what is wrong."""
+    read = _Reader(os.environ if environ is None else environ)
+    state_dir = read.get("STATE_DIR", Path, Path("var/run")).absolute()
+    secret = read.get("SECRET_KEY", _long_secret, None) or _kept_secret(state_dir, "secret_key")
+    audit = read.get("AUDIT_KEY", _long_secret, None) or _kept_secret(state_dir, "audit_key")
+    return Settings(
+        state_dir=state_dir,
+        database_url=read.get("DATABASE_URL", _database_url, f"sqlite:///{state_dir / 'lapsewatch.db'}"),
+        redis_url=read.get("REDIS_URL", _redis_url, None),
+        secret_key=secret,
+        audit_key=audit.encode(),
+        host=read.get("HOST", str, "127.0.0.1"),
+        port=read.get("PORT", _port, 8000),
+        demo=read.get("DEMO", _boolean, default=False),
+        clock_file=read.get("CLOCK_FILE", Path, None),
+        valkey_server=read.get("VALKEY_SERVER", str, None),
+        workers=read.get("WORKERS", _at_least_one, 2),
+        cookie_secure=read.get("COOKIE_SECURE", _boolean, default=False),
+        fastly_url=read.get("FASTLY_URL", _http_url, "https://api.fastly.com"),
+        fastly_key=read.get("FASTLY_KEY", str, None),
+        rdap_bootstrap_url=read.get("RDAP_BOOTSTRAP_URL", _http_url, "https://data.iana.org/rdap/dns.json"),
+        dns_resolver=read.get("DNS_RESOLVER", _endpoint_text, "127.0.0.1:53"),
+        allowed_endpoints=read.get("ALLOWED_ENDPOINTS", _endpoints, frozenset()),
+        provider_rate=read.get("PROVIDER_RATE", _positive, 2.0),
+        provider_timeout=read.get("PROVIDER_TIMEOUT", _positive, 30.0),
+        check_batch=read.get("CHECK_BATCH", _at_least_one, 200),
+        sweep_seconds=read.get("SWEEP_SECONDS", _positive, 60.0),
+        recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
+        session_hours=read.get("SESSION_HOURS", _at_least_one, 12),
+    )
+
+
+def _kept_secret(state_dir: Path, name: str) -> str:
+    """Return the secret kept in `state_dir/name`, made at the first start (mode 600)."""
+    path = state_dir / name
+    state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
+    try:
+        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+            file.write(secrets.token_urlsafe(48))
+    except FileExistsError:
+        pass
+    return path.read_text()
+
+
+def _long_secret(text: str) -> str | None:
+    if len(text) < 32:
+        raise ValueError("must be at least 32 characters long")
+    return text
+
+
+def _database_url(text: str) -> str:
+    if text.startswith("postgresql://"):
+        return text.replace("postgresql://", "postgresql+psycopg://", 1)
+    if text.startswith(("sqlite:///", "postgresql+psycopg://")):
+        return text
+    raise ValueError("must start with sqlite:/// or postgresql://")
+
+
+def _redis_url(text: str) -> str | None:
+    if text.startswith(("redis://", "rediss://", "unix://")):
+        return text
+    raise ValueError("must start with redis://, rediss:// or unix://")
+
+
+def _http_url(text: str) -> str:
+    if urlsplit(text).scheme not in {"http", "https"} or not urlsplit(text).hostname:
+        raise ValueError("must be an http:// or https:// address")
+    return text.rstrip("/")
+
+
+def _boolean(text: str) -> bool:
+    try:
+        return {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False}[text.lower()]
+    except KeyError:
+        raise ValueError("must be true or false") from None
+
+
+def _port(text: str) -> int:
+    number = int(text)
+    if not 0 < number < 65536:
+        raise ValueError("must be a port number from 1 to 65535")
+    return number
+
+
+def _at_least_one(text: str) -> int:
+    if int(text) < 1:
+        raise ValueError("must be a whole number of at least 1")
+    return int(text)
+
+
+def _positive(text: str) -> float:
+    if not 0 < float(text) < float("inf"):
+        raise ValueError("must be a number above 0")
+    return float(text)
+
+
+def parse_endpoint(text: str) -> tuple[str, int]:
+    """Split `host:port` (`[v6]:port` too); `ValueError` when it is not one."""
+    host, _, port = text.strip().rpartition(":")
+    if not host:
+        raise ValueError(f"{text!r} is not host:port")
+    return host.strip("[]"), _port(port)
+
+
+def _endpoint_text(text: str) -> str:
+    parse_endpoint(text)
+    return text
+
+
+def _endpoints(text: str) -> frozenset[tuple[str, int]]:
+    return frozenset(parse_endpoint(item) for item in text.split(",") if item.strip())

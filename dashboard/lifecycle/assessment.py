@@ -1,0 +1,105 @@
+"""The classifier's answer, as values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+
+from dashboard.lifecycle.evidence import Phase
+
+
+class Confidence(StrEnum):
+    """How well the phase is borne out by the evidence."""
+
+    CORROBORATED = "corroborated"
+    SINGLE = "single"
+    CONFLICTING = "conflicting"
+    INSUFFICIENT = "insufficient"
+
+
+class Recommendation(StrEnum):
+    """What the rules advise; a person decides."""
+
+    NONE = "none"
+    WATCH = "watch"
+    REVIEW = "review"
+    UNVERIFY = "unverify"
+
+
+class HolderChange(StrEnum):
+    """What is known of a change of holder."""
+
+    NONE = "none"
+    DROPPED_AND_CAUGHT = "dropped_and_caught"
+    SOLD = "sold_before_drop"
+    UNPROVEN = "unproven"
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """A date the rules expect, with the sentence it rests on."""
+
+    date: datetime
+    basis: str
+
+
+@dataclass(frozen=True, slots=True)
+class Predicted:
+    """The next steps of a lapsing domain, each None where nothing can be said."""
+
+    redemption: Prediction | None = None
+    pending_delete: Prediction | None = None
+    drop: Prediction | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressFacts:
+    """What assess() needs of one verified address; times aware UTC, None where the source does not know.
+
+    `first_verified_at` is the earliest verification known, when the address was re-verified since.
+    """
+
+    address_id: str
+    verified_at: datetime | None
+    account_created_at: datetime | None = None
+    first_verified_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AddressRisk:
+    """Whether one address was verified by somebody other than the present holder; None means unknowable."""
+
+    address_id: str
+    at_risk: bool | None
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Assessment:
+    """The answer from all current evidence, at one moment."""
+
+    domain: str
+    assessed_at: datetime
+    phase: Phase
+    confidence: Confidence
+    recommendation: Recommendation
+    holder_change: HolderChange
+    reasons: tuple[str, ...]
+    registered_at: datetime | None = None
+    expires_at: datetime | None = None
+    registrar: str | None = None
+    handle: str | None = None
+    nameservers: tuple[str, ...] = ()
+    predicted: Predicted = field(default_factory=Predicted)
+    addresses: tuple[AddressRisk, ...] = ()
+
+    @property
+    def holder_changed(self) -> bool | None:
+        """True: the holder changed; False: no sign of it; None: unknowable (no dates to compare)."""
+        return {HolderChange.NONE: False, HolderChange.UNPROVEN: None}.get(self.holder_change, True)
+
+    @property
+    def flags(self) -> bool:
+        """Whether a case must be open for this answer (redemption, pending delete, available, change of holder)."""
+        return self.recommendation in {Recommendation.REVIEW, Recommendation.UNVERIFY}
