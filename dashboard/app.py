@@ -1,0 +1,51 @@
+"""create_app(): the only place that wires the parts together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from flask import Flask
+from flask_migrate import Migrate
+
+import dashboard.models  # noqa: F401  registers every table on the metadata
+from dashboard import runtime
+from dashboard.clock import Clock, FileClock, WallClock
+from dashboard.config import Settings, load_settings
+from dashboard.database import db, tune_engine
+
+ROOT = Path(__file__).resolve().parent.parent
+migrate = Migrate()
+
+
+def create_app(settings: Settings | None = None, *, clock: Clock | None = None) -> Flask:
+    """Build the application from `settings` (the environment's by default); `clock` replaces the domain clock."""
+    settings = settings or load_settings()
+    app = Flask(
+        "dashboard",
+        root_path=str(ROOT / "dashboard"),
+        template_folder=str(ROOT / "templates"),
+        static_folder=str(ROOT / "static"),
+    )
+    app.config.update(
+        SECRET_KEY=settings.secret_key,
+        SQLALCHEMY_DATABASE_URI=settings.database_url,
+        SQLALCHEMY_ENGINE_OPTIONS=_engine_options(settings.database_url),
+    )
+    app.extensions[runtime.SETTINGS] = settings
+    app.extensions[runtime.CLOCK] = clock or _domain_clock(settings)
+    app.extensions[runtime.WALL_CLOCK] = WallClock()
+    db.init_app(app)
+    migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
+    with app.app_context():
+        tune_engine(db.engine)
+    return app
+
+
+def _domain_clock(settings: Settings) -> Clock:
+    return FileClock(settings.clock_file) if settings.clock_file else WallClock()
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    """Return pool options: SQLite needs none, PostgreSQL drops dead connections before use."""
+    return {} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}

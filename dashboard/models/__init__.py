@@ -1,0 +1,57 @@
+"""The tables, one aggregate a file."""
+
+from dashboard.models.account import Account, AccountPackage, Address, Package, SecurityEvent
+from dashboard.models.audit import AuditEntry, AuditHead
+from dashboard.models.case import (
+    Case,
+    CaseOpening,
+    CaseState,
+    Decision,
+    DecisionKind,
+    Unverification,
+    UnverificationState,
+)
+from dashboard.models.domain import (
+    Check,
+    CheckBatch,
+    Domain,
+    EvidenceRecord,
+    LifecycleEvent,
+    ProviderCount,
+    RegistrationPeriod,
+)
+from dashboard.models.source import ApiToken, ImportRun, Source
+from dashboard.models.staff import Marker, Role, SetupCode, SignInThrottle, Staff, StaffSession
+
+__all__ = [
+    "Account",
+    "AccountPackage",
+    "Address",
+    "ApiToken",
+    "AuditEntry",
+    "AuditHead",
+    "Case",
+    "CaseOpening",
+    "CaseState",
+    "Check",
+    "CheckBatch",
+    "Decision",
+    "DecisionKind",
+    "Domain",
+    "EvidenceRecord",
+    "ImportRun",
+    "LifecycleEvent",
+    "Marker",
+    "Package",
+    "ProviderCount",
+    "RegistrationPeriod",
+    "Role",
+    "SecurityEvent",
+    "SetupCode",
+    "SignInThrottle",
+    "Source",
+    "Staff",
+    "StaffSession",
+    "Unverification",
+    "UnverificationState",
+]

@@ -1,0 +1,166 @@
+"""Cases, the decisions on them, and the un-verifications that follow."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy.orm import Mapped, mapped_column, relationship
+
+from dashboard.database import Base, BigId
+from dashboard.models.account import Address
+from dashboard.models.domain import Domain
+from dashboard.models.source import Source
+from dashboard.models.staff import Staff
+
+
+class CaseState(StrEnum):
+    """Where a case stands (DESIGN 5)."""
+
+    OPEN = "open"
+    DECIDED = "decided"
+    CLOSED_RENEWED = "closed_renewed"
+    CLOSED_NO_ADDRESSES = "closed_no_addresses"
+
+
+class DecisionKind(StrEnum):
+    """What was decided: un-verify, or keep verified."""
+
+    APPROVE = "approve"
+    OVERRIDE = "override"
+
+
+class UnverificationState(StrEnum):
+    """The effect of an approval on one address until the source acknowledged it (DESIGN 5)."""
+
+    QUEUED = "queued"
+    SENT = "sent"
+    APPLIED = "applied"
+    ALREADY = "already"
+    STALE = "stale"
+    REJECTED = "rejected"
+    WITHHELD = "withheld"
+
+
+class Case(Base):
+    """A flagged domain waiting for, or carrying, a human decision; at most one a domain.
+
+    `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
+    the decision: when they change, the case opens again.
+    """
+
+    __tablename__ = "cases"
+    __table_args__ = (
+        Index(
+            "ix_cases_open_risk",
+            text("risk DESC"),
+            text("id DESC"),
+            postgresql_where=text("state = 'open'"),
+            sqlite_where=text("state = 'open'"),
+        ),
+        Index("ix_cases_opened_at", "opened_at"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    domain_id: Mapped[int] = mapped_column(ForeignKey("domains.id"), unique=True)
+    state: Mapped[str] = mapped_column(String(32))
+    version: Mapped[int] = mapped_column(default=1)
+    phase: Mapped[str] = mapped_column(String(32))
+    confidence: Mapped[str] = mapped_column(String(16))
+    recommendation: Mapped[str] = mapped_column(String(16))
+    holder_change: Mapped[str] = mapped_column(String(32))
+    risk: Mapped[int]
+    risk_parts: Mapped[list[Any]]
+    opened_at: Mapped[datetime]
+    opened_why: Mapped[str] = mapped_column(Text)
+    updated_at: Mapped[datetime]
+    decided_facts: Mapped[dict[str, Any] | None]
+    drop_at: Mapped[datetime | None]
+    addresses: Mapped[int] = mapped_column(default=0)
+    accounts: Mapped[int] = mapped_column(default=0)
+    only_address_accounts: Mapped[int] = mapped_column(default=0)
+    no_second_factor_accounts: Mapped[int] = mapped_column(default=0)
+    packages: Mapped[int] = mapped_column(default=0)
+    downloads_30d: Mapped[int] = mapped_column(BigInteger, default=0)
+
+    domain: Mapped[Domain] = relationship()
+    decisions: Mapped[list[Decision]] = relationship(back_populates="case", order_by="Decision.id")
+
+
+class CaseOpening(Base):
+    """Each time a case was opened or opened again, and each time it closed: the history and the monthly figures."""
+
+    __tablename__ = "case_openings"
+    __table_args__ = (
+        Index("ix_case_openings_opened_at", "opened_at"),
+        Index("ix_case_openings_case_id", "case_id"),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    opened_at: Mapped[datetime]
+    why: Mapped[str] = mapped_column(Text)
+    closed_at: Mapped[datetime | None]
+    closed_how: Mapped[str | None] = mapped_column(String(32))
+
+
+class Decision(Base):
+    """What a person decided, with the exact evidence it rests on, frozen for ever."""
+
+    __tablename__ = "decisions"
+    __table_args__ = (Index("ix_decisions_case_id", "case_id"), Index("ix_decisions_decided_at", "decided_at"))
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
+    opening_id: Mapped[int] = mapped_column(ForeignKey("case_openings.id"))
+    kind: Mapped[str] = mapped_column(String(16))
+    reason_code: Mapped[str] = mapped_column(String(64))
+    note: Mapped[str] = mapped_column(Text)
+    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    decided_at: Mapped[datetime]
+    case_version: Mapped[int]
+    frozen: Mapped[dict[str, Any]]
+
+    case: Mapped[Case] = relationship(back_populates="decisions")
+    staff: Mapped[Staff] = relationship()
+    unverifications: Mapped[list[Unverification]] = relationship(back_populates="decision")
+
+
+class Unverification(Base):
+    """One effect on one address, which is also its outbox row: `seq` is given at publishing, per source."""
+
+    __tablename__ = "unverifications"
+    __table_args__ = (
+        UniqueConstraint("source_id", "seq"),
+        UniqueConstraint("decision_id", "address_id", "kind"),
+        Index("ix_unverifications_address_id", "address_id"),
+        Index(
+            "ix_unverifications_queued",
+            "id",
+            postgresql_where=text("state = 'queued'"),
+            sqlite_where=text("state = 'queued'"),
+        ),
+    )
+
+    id: Mapped[int] = mapped_column(BigId, primary_key=True)
+    public_id: Mapped[str] = mapped_column(String(32), unique=True)
+    decision_id: Mapped[int] = mapped_column(ForeignKey("decisions.id"))
+    address_id: Mapped[int] = mapped_column(ForeignKey("addresses.id"))
+    source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
+    kind: Mapped[str] = mapped_column(String(32))
+    effect: Mapped[str] = mapped_column(String(32))
+    state: Mapped[str] = mapped_column(String(16))
+    seq: Mapped[int | None] = mapped_column(BigInteger)
+    judged: Mapped[dict[str, Any]]
+    reason: Mapped[str] = mapped_column(String(64))
+    decided_at: Mapped[datetime]
+    published_at: Mapped[datetime | None]
+    sent_at: Mapped[datetime | None]
+    settled_at: Mapped[datetime | None]
+    settled_why: Mapped[str | None] = mapped_column(Text)
+
+    decision: Mapped[Decision] = relationship(back_populates="unverifications")
+    address: Mapped[Address] = relationship()
+    source: Mapped[Source] = relationship()

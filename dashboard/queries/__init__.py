@@ -1,0 +1,1 @@
+"""The read side: filters, keyset pages, counts. Never writes."""

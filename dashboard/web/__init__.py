@@ -1,0 +1,1 @@
+"""What staff see: one blueprint a screen, its forms beside it."""
