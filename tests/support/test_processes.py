@@ -1,0 +1,65 @@
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.support import processes
+
+ROOT = Path(__file__).resolve().parents[2]
+# Starts a child through our helper, tells its pid, and waits to be killed.
+PARENT = """
+import sys, time
+from tests.support import processes
+child = processes.start(["sleep", "60"])
+print(child.pid, flush=True)
+time.sleep(60)
+"""
+
+
+def alive(pid: int) -> bool:
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except FileNotFoundError:
+        return False
+    return state != "Z"
+
+
+def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
+    deadline = time.monotonic() + seconds
+    while alive(pid) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    return not alive(pid)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
+def test_a_child_dies_with_its_killed_parent() -> None:
+    with subprocess.Popen([sys.executable, "-c", PARENT], cwd=ROOT, stdout=subprocess.PIPE) as parent:
+        assert parent.stdout
+        child = int(parent.stdout.readline())
+        assert alive(child)
+        os.kill(parent.pid, signal.SIGKILL)
+    assert wait_until_gone(child)
+
+
+def test_stop_also_ends_what_the_child_started() -> None:
+    child = processes.start(["sh", "-c", "sleep 60 & echo $!; wait"], stdout=subprocess.PIPE)
+    assert child.stdout
+    with child.stdout as stdout:
+        grandchild = int(stdout.readline())
+    processes.stop(child)
+    assert child.returncode == -signal.SIGTERM
+    assert wait_until_gone(grandchild)
+
+
+def test_a_short_directory_is_private_and_goes_away() -> None:
+    with processes.short_directory("lw-") as path:
+        assert path.stat().st_mode & 0o777 == 0o700
+        assert len(str(path)) < 60
+        (path / "file").touch()
+    assert not path.exists()
