@@ -57,12 +57,12 @@ bench: setup ## the speed figures as ratios; ARGS=--json for machines
 screenshots: setup ## renew the pictures in docs/
 	@PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py $(ARGS)
 
-requirements: setup ## pin anew what the requirements*.in files ask for
+requirements: setup ## pin anew what the requirements*.in files ask for; ARGS=--upgrade for the newest
 	@tools=$$(mktemp -d) && trap 'rm -rf "$$tools"' EXIT && \
 	$(BIN)/python -m venv "$$tools" && "$$tools/bin/pip" install --quiet --disable-pip-version-check '$(UV)' && \
-	for name in requirements requirements-dev requirements-assets; do \
-		"$$tools/bin/uv" $(COMPILE) $(ARGS) $$name.in -o $$name.txt || exit 1; \
-	done
+	"$$tools/bin/uv" $(COMPILE) $(ARGS) requirements.in -o requirements.txt && \
+	"$$tools/bin/uv" $(COMPILE) $(ARGS) requirements-dev.in -o requirements-dev.txt && \
+	"$$tools/bin/uv" $(COMPILE) $(ARGS) --no-deps requirements-assets.in -o requirements-assets.txt
 
 clean: ## remove what set-up and tests made; var/ (your data) stays
 	rm -rf $(VENV) static/vendor build *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
