@@ -1,0 +1,145 @@
+"""Delegation by DNS, through the resolver of the settings. The rcode is kept apart: only NXDOMAIN says anything.
+
+SERVFAIL, REFUSED and a time-out are errors, never a lapse (RFC 8020 speaks of NXDOMAIN alone). The resolver is the
+operator's, so its address is not checked as those of public servers are.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Iterator
+from datetime import datetime
+
+import dns.message
+import dns.rcode
+import dns.rdata
+import orjson
+from dns.rdataclass import IN
+from dns.rdatatype import RdataType
+from dns.rdtypes.ANY.MX import MX
+from dns.rdtypes.ANY.NS import NS
+
+from dashboard.lifecycle.evidence import MAX_ITEMS, Delegation, Evidence, Outcome, Provider, Rcode, host_names
+from dashboard.lifecycle.phases import phase_from_delegation
+from jobs.providers.base import Reply, digest_of, require_name
+from jobs.providers.dns_client import DnsClient
+from jobs.providers.errors import Malformed, ProviderError, Refused, ServerError, Unsupported
+
+
+class DnsLookUp:
+    """Asks for NS and MX at once, and for A and AAAA where there is no MX (implicit MX, RFC 5321 section 5.1)."""
+
+    provider = Provider.DNS
+
+    def __init__(self, client: DnsClient) -> None:
+        self._client = client
+
+    async def look_up(self, domain: str, now: datetime) -> Reply:
+        """Ask for the delegation of `domain`; raises a `ProviderError`. NOERROR without NS is FOUND, with no NS."""
+        started = time.perf_counter()
+        try:
+            delegation, nameservers = await self._delegation(require_name(domain))
+        except ProviderError as error:
+            error.server = self._client.server
+            raise
+        evidence = Evidence(
+            provider=Provider.DNS,
+            domain=domain,
+            observed_at=now,
+            outcome=Outcome.NOT_FOUND if delegation.rcode is Rcode.NXDOMAIN else Outcome.FOUND,
+            phase=phase_from_delegation(delegation, nameservers),
+            nameservers=nameservers,
+            delegation=delegation,
+            server=self._client.server,
+        )
+        raw = _raw(delegation, nameservers)
+        return Reply(evidence, raw, digest_of(raw), time.perf_counter() - started)
+
+    async def _delegation(self, domain: str) -> tuple[Delegation, tuple[str, ...]]:
+        ns, mx = await asyncio.gather(
+            self._ask(domain, RdataType.NS), self._ask(domain, RdataType.MX), return_exceptions=True
+        )
+        if isinstance(ns, BaseException):
+            raise ns
+        if _rcode(ns) is Rcode.NXDOMAIN:
+            if not isinstance(mx, BaseException) and _rcode(mx) is not Rcode.NXDOMAIN:
+                raise Malformed("NXDOMAIN for NS, but not for MX")
+            return Delegation(Rcode.NXDOMAIN), ()
+        if isinstance(mx, BaseException):
+            # Half an answer would read as "takes no mail".
+            raise mx
+        mail_hosts = _mail_hosts(mx)
+        has_address = False if mail_hosts else await self._has_address(domain)
+        return Delegation(Rcode.NOERROR, mail_hosts, has_address), _nameservers(ns, domain)
+
+    async def _has_address(self, domain: str) -> bool:
+        """Whether an A or AAAA record exists; one positive answer is enough, a failure beside a negative is not."""
+        answers = await asyncio.gather(
+            self._ask(domain, RdataType.A), self._ask(domain, RdataType.AAAA), return_exceptions=True
+        )
+        failures = [answer for answer in answers if isinstance(answer, BaseException)]
+        messages = [answer for answer in answers if not isinstance(answer, BaseException)]
+        wanted = (RdataType.A, RdataType.AAAA)
+        found = any(rrset.rdtype in wanted for message in messages for rrset in message.answer)
+        if failures and not found:
+            raise failures[0]
+        return found
+
+    async def _ask(self, domain: str, kind: RdataType) -> dns.message.Message:
+        message = await self._client.query(domain, kind)
+        _require_answer(message, kind)
+        return message
+
+
+def _require_answer(message: dns.message.Message, kind: RdataType) -> None:
+    """Raise the error that any rcode but NOERROR and NXDOMAIN stands for, its name in front."""
+    code = message.rcode()
+    if code in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
+        return
+    detail = f"{dns.rcode.to_text(code)}: {kind.name}"
+    classes: dict[int, type[ProviderError]] = {
+        dns.rcode.SERVFAIL: ServerError,
+        dns.rcode.REFUSED: Refused,
+        dns.rcode.NOTIMP: Unsupported,
+    }
+    raise classes.get(code, Malformed)(detail)
+
+
+def _rcode(message: dns.message.Message) -> Rcode:
+    """NXDOMAIN only where it is about the asked name itself, not about the end of an alias (RFC 6604)."""
+    is_absent = message.rcode() == dns.rcode.NXDOMAIN and not message.answer
+    return Rcode.NXDOMAIN if is_absent else Rcode.NOERROR
+
+
+def _records(message: dns.message.Message, kind: RdataType) -> Iterator[tuple[str, dns.rdata.Rdata]]:
+    """Yield owner and data of the answer's records of one type."""
+    for rrset in message.answer:
+        if rrset.rdtype == kind and rrset.rdclass == IN:
+            owner = rrset.name.to_text(omit_final_dot=True).lower()
+            yield from ((owner, record) for record in rrset)
+
+
+def _nameservers(message: dns.message.Message, domain: str) -> tuple[str, ...]:
+    """Return the name servers of the asked name itself: those of an alias' target would say nothing about it."""
+    records = _records(message, RdataType.NS)
+    return host_names([r.target.to_text() for owner, r in records if owner == domain and isinstance(r, NS)])
+
+
+def _mail_hosts(message: dns.message.Message) -> tuple[tuple[int, str], ...]:
+    """`(preference, host)` in order of preference; the null MX of RFC 7505 stays `(0, ".")`."""
+    records = (record for _, record in _records(message, RdataType.MX) if isinstance(record, MX))
+    hosts = {(r.preference, r.exchange.to_text(omit_final_dot=True).lower()[:253]) for r in records}
+    return tuple(sorted(hosts))[:MAX_ITEMS]
+
+
+def _raw(delegation: Delegation, nameservers: tuple[str, ...]) -> bytes:
+    """Return what is kept of the replies: their content as JSON, since ids and TTLs differ each time."""
+    return orjson.dumps(
+        {
+            "delegation": {"rcode": delegation.rcode.value, "ns": nameservers},
+            "mx": delegation.mx,
+            "address": delegation.has_address,
+            "ds": delegation.ds,
+        }
+    )

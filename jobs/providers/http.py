@@ -1,0 +1,236 @@
+"""HTTP for providers: one pooled client each, addresses checked, replies bounded in size and time.
+
+No redirects, no proxies from the environment, no retries, except one where a kept connection had been closed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import ssl
+import time
+import zlib
+from collections.abc import AsyncIterable
+from dataclasses import dataclass
+from datetime import datetime
+from email.utils import parsedate_to_datetime
+from functools import cache
+from typing import Any
+
+import httpcore
+import httpx
+import orjson
+
+from dashboard.config import Settings
+from jobs.providers import errors
+from jobs.providers.addresses import resolve
+from jobs.providers.base import MAX_REPLY
+from jobs.providers.limits import MAX_IN_FLIGHT, Limiter
+from jobs.providers.wire import PinnedBackend, Resolver, StaleConnectionError
+
+Headers = list[tuple[bytes, bytes]]
+
+USER_AGENT = (b"User-Agent", b"lapsewatch")
+IDENTITY = (b"Accept-Encoding", b"identity")
+_TIME_OUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
+_PROTOCOL = (
+    httpcore.ProtocolError,
+    httpcore.UnsupportedProtocol,
+    httpx.ProtocolError,
+    httpx.UnsupportedProtocol,
+    httpx.InvalidURL,
+)
+_NETWORK = (httpcore.NetworkError, httpx.HTTPError, OSError)
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """A reply read to its end: `body` is decoded and at most the bound; `elapsed` in seconds."""
+
+    status: int
+    headers: httpx.Headers
+    body: bytes
+    url: httpx.URL
+    elapsed: float
+
+    @property
+    def is_html(self) -> bool:
+        """Whether this is a web page, whatever it claims to be."""
+        return self.body[:64].lstrip()[:1] == b"<" or "html" in self.headers.get("content-type", "").lower()
+
+
+class Http:
+    """A provider's way out: asks through its own client, in its turn, within the time allowed."""
+
+    def __init__(self, client: httpx.AsyncClient, limiter: Limiter, timeout: float, limit: int = MAX_REPLY) -> None:
+        self._client = client
+        self._limiter = limiter
+        self._timeout = timeout
+        self._limit = limit
+        # Waiting here, not inside the pool, costs nothing per waiting request and no time out of its deadline.
+        self._gate = asyncio.Semaphore(MAX_IN_FLIGHT)
+
+    async def get(self, url: httpx.URL, headers: Headers) -> Answer:
+        """Ask once and read the whole reply; raises a `ProviderError` that names the server, whatever goes wrong."""
+        server = server_of(url)
+        try:
+            async with self._limiter.slot(server), self._gate, asyncio.timeout(self._timeout):
+                answer = await self._ask(url, headers)
+                if answer.status == 429:
+                    # Raised inside the turn, so that the server's bucket learns of it.
+                    raise error_for(429, retry_after=retry_after(answer.headers))
+                return answer
+        except errors.ProviderError as error:
+            error.server = error.server or server
+            raise
+        except _TIME_OUTS as error:
+            raise errors.Timeout(f"no answer within {self._timeout:g} s", server=server) from error
+        except _PROTOCOL as error:
+            raise errors.Malformed(f"not HTTP: {error}", server=server) from error
+        except _NETWORK as error:
+            raise errors.ConnectionFailed(str(error) or type(error).__name__, server=server) from error
+
+    async def _ask(self, url: httpx.URL, headers: Headers) -> Answer:
+        try:
+            return await self._ask_once(url, headers)
+        except StaleConnectionError:
+            return await self._ask_once(url, headers)
+
+    async def _ask_once(self, url: httpx.URL, headers: Headers) -> Answer:
+        started = time.perf_counter()
+        response = await self._client.send(httpx.Request("GET", url, headers=headers), stream=True)
+        try:
+            body = await _bounded(response, self._limit)
+        finally:
+            await response.aclose()
+        return Answer(response.status_code, response.headers, body, url, time.perf_counter() - started)
+
+
+async def _bounded(response: httpx.Response, limit: int) -> bytes:
+    """Read a body of at most `limit` bytes, before and after decoding (`TooLarge`)."""
+    body = bytearray()
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > limit:
+            raise errors.TooLarge(f"more than {limit} bytes")
+    encoding = response.headers.get("content-encoding", "identity").strip().lower()
+    return bytes(body) if encoding in {"", "identity"} else _inflated(bytes(body), encoding, limit)
+
+
+def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
+    """Undo a compression that was not asked for, never producing more than the bound."""
+    if encoding not in {"gzip", "x-gzip", "deflate"}:
+        raise errors.Malformed(f"unknown content encoding {encoding}")
+    inflater = zlib.decompressobj(wbits=zlib.MAX_WBITS | 32)  # 32: gzip or zlib, by its header
+    try:
+        plain = inflater.decompress(body, limit + 1)
+    except zlib.error as error:
+        raise errors.Malformed(f"broken {encoding}: {error}") from error
+    if len(plain) > limit:
+        raise errors.TooLarge(f"more than {limit} bytes once decoded")
+    return plain
+
+
+class _PinnedTransport(httpx.AsyncBaseTransport):
+    """The pool over checked addresses. Its errors stay httpcore's; `Http.get` knows both families."""
+
+    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
+        self._pool = httpcore.AsyncConnectionPool(
+            ssl_context=_ssl_context(),
+            max_connections=MAX_IN_FLIGHT,
+            max_keepalive_connections=MAX_IN_FLIGHT,
+            keepalive_expiry=15.0,
+            network_backend=backend,
+        )
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        url = request.url
+        answer = await self._pool.handle_async_request(
+            httpcore.Request(
+                method=request.method,
+                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
+                headers=request.headers.raw,
+            )
+        )
+        return httpx.Response(status_code=answer.status, headers=answer.headers, stream=_Body(answer.stream))
+
+    async def aclose(self) -> None:
+        await self._pool.aclose()
+
+
+class _Body(httpx.AsyncByteStream):
+    """The pool's stream as the client wants it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+
+    def __aiter__(self) -> Any:
+        return aiter(self._stream)
+
+    async def aclose(self) -> None:
+        if isinstance(self._stream, AsyncIterable) and hasattr(self._stream, "aclose"):
+            await self._stream.aclose()
+
+
+@cache
+def _ssl_context() -> ssl.SSLContext:
+    """Certificates are read once a process: it takes longer than a request."""
+    return httpx.create_ssl_context(trust_env=False)
+
+
+def build_client(settings: Settings, resolver: Resolver = resolve) -> httpx.AsyncClient:
+    """Return a provider's client: at most 20 connections, each to an address that was checked. Close it after use."""
+    backend = PinnedBackend(settings.allowed_endpoints, resolver)
+    return httpx.AsyncClient(
+        transport=_PinnedTransport(backend),
+        trust_env=False,
+        follow_redirects=False,
+        # For connecting. The deadline of the whole request is `Http`'s: with one per read a server could drip for hours.
+        timeout=settings.provider_timeout,
+    )
+
+
+def server_of(url: httpx.URL) -> str:
+    """Return the `host` or, at another than the scheme's usual port, `host:port`: one bucket of the limiter."""
+    return url.netloc.decode("ascii")
+
+
+def error_for(code: int, detail: str = "", *, retry_after: float | None = None) -> errors.ProviderError:
+    """Return the error that an HTTP status (or an error code inside a reply) stands for."""
+    text = f"HTTP {code}" + (f": {detail}" if detail else "")
+    if code == 429:
+        return errors.Throttled(text, retry_after=retry_after)
+    if code in {401, 403}:
+        return errors.Refused(text)
+    if code == 501:
+        return errors.Unsupported(text)
+    return errors.ServerError(text) if 500 <= code <= 599 else errors.Malformed(text)
+
+
+def retry_after(headers: httpx.Headers) -> float | None:
+    """Seconds of a Retry-After header (RFC 9110, 10.2.3); a date is measured from the reply's own Date."""
+    text = headers.get("retry-after", "").strip()
+    if text.isascii() and text.isdigit():
+        return float(text[:9])
+    until, sent = _http_date(text), _http_date(headers.get("date", ""))
+    return max(0.0, (until - sent).total_seconds()) if until and sent else None
+
+
+def _http_date(text: str) -> datetime | None:
+    try:
+        parsed = parsedate_to_datetime(text)
+    except (ValueError, TypeError, IndexError, OverflowError):
+        return None
+    return parsed if parsed.tzinfo else None
+
+
+def read_json(answer: Answer) -> dict[str, Any]:
+    """Return the JSON object of a reply; `Malformed` when it is a page, cut off, or no object."""
+    if answer.is_html:
+        raise errors.Malformed(f"HTTP {answer.status}: HTML instead of JSON")
+    try:
+        document = orjson.loads(answer.body)
+    except orjson.JSONDecodeError as error:
+        raise errors.Malformed(f"HTTP {answer.status}: broken JSON: {error}") from error
+    if not isinstance(document, dict):
+        raise errors.Malformed(f"HTTP {answer.status}: JSON, but no object")
+    return document

@@ -1,0 +1,97 @@
+"""All configured providers, asked together; a provider's fault becomes evidence of an error, never an exception."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import datetime
+
+from dashboard.config import Settings, parse_endpoint
+from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Provider, clip
+from jobs.providers.base import LookUp, Reply
+from jobs.providers.dns import DnsLookUp
+from jobs.providers.dns_client import DnsClient
+from jobs.providers.errors import Malformed, ProviderError
+from jobs.providers.fastly import FastlyLookUp
+from jobs.providers.http import Http, build_client
+from jobs.providers.limits import Limiter, LocalLimiter
+from jobs.providers.rdap import RdapLookUp
+from jobs.providers.rdap_bootstrap import MAX_BOOTSTRAP, BootstrapFile
+
+
+class Panel:
+    """The providers of one job, and what came of asking them.
+
+    `counters`: failures by provider, server (empty where none was reached) and kind. `asked`: look-ups by provider
+    and server, failed ones included.
+    """
+
+    def __init__(self, look_ups: Sequence[LookUp]) -> None:
+        self._look_ups = tuple(look_ups)
+        self.counters: Counter[tuple[Provider, str, ErrorKind]] = Counter()
+        self.asked: Counter[tuple[Provider, str]] = Counter()
+
+    @property
+    def providers(self) -> tuple[Provider, ...]:
+        """Who is asked."""
+        return tuple(look_up.provider for look_up in self._look_ups)
+
+    async def ask(self, domain: str, now: datetime) -> list[Reply]:
+        """Ask every provider about `domain` at once; one reply each, in the order of `providers`. Never raises."""
+        return list(await asyncio.gather(*(self._ask_one(look_up, domain, now) for look_up in self._look_ups)))
+
+    async def _ask_one(self, look_up: LookUp, domain: str, now: datetime) -> Reply:
+        started = time.perf_counter()
+        try:
+            reply = await look_up.look_up(domain, now)
+        except ProviderError as error:
+            reply = _failure(look_up.provider, domain, now, error, time.perf_counter() - started)
+        except Exception as error:  # noqa: BLE001 - a reply may break a parser in ways nobody foresaw: counted and shown
+            fault = Malformed(f"{type(error).__name__} while reading the reply")
+            reply = _failure(look_up.provider, domain, now, fault, time.perf_counter() - started)
+        self._count(reply.evidence)
+        return reply
+
+    def _count(self, evidence: Evidence) -> None:
+        server = evidence.server or ""
+        self.asked[evidence.provider, server] += 1
+        if evidence.error is not None:
+            self.counters[evidence.provider, server, evidence.error] += 1
+
+
+def _failure(provider: Provider, domain: str, now: datetime, error: ProviderError, elapsed: float) -> Reply:
+    """Return the evidence of an error: it says why there is no answer, and nothing about the domain."""
+    evidence = Evidence(
+        provider=provider,
+        domain=domain,
+        observed_at=now,
+        outcome=Outcome.ERROR,
+        server=error.server,
+        error=error.kind,
+        error_detail=clip(error.detail),
+    )
+    return Reply(evidence, None, None, elapsed)
+
+
+@asynccontextmanager
+async def open_panel(settings: Settings, limiter: Limiter | None = None) -> AsyncIterator[Panel]:
+    """Open the clients of all configured providers for one job; `limiter` defaults to one of this process."""
+    pace = limiter or LocalLimiter(settings.provider_rate)
+    async with AsyncExitStack() as stack:
+        rdap_client = await stack.enter_async_context(build_client(settings))
+        dns_client = DnsClient(*parse_endpoint(settings.dns_resolver), settings.provider_timeout)
+        look_ups: list[LookUp] = [
+            RdapLookUp(
+                Http(rdap_client, pace, settings.provider_timeout),
+                BootstrapFile(Http(rdap_client, pace, settings.provider_timeout, MAX_BOOTSTRAP), settings).load,
+            ),
+            DnsLookUp(await stack.enter_async_context(dns_client)),
+        ]
+        if settings.fastly_key:
+            fastly_client = await stack.enter_async_context(build_client(settings))
+            http = Http(fastly_client, pace, settings.provider_timeout)
+            look_ups.append(FastlyLookUp(http, settings.fastly_url, settings.fastly_key))
+        yield Panel(look_ups)
