@@ -13,6 +13,7 @@ from dashboard import runtime
 from dashboard.clock import Clock, FileClock, WallClock
 from dashboard.config import Settings, load_settings
 from dashboard.database import db, tune_engine
+from dashboard.web.wiring import init_web
 
 ROOT = Path(__file__).resolve().parent.parent
 migrate = Migrate()
@@ -37,6 +38,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.extensions[runtime.WALL_CLOCK] = WallClock()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
+    init_web(app)
     with app.app_context():
         tune_engine(db.engine)
     return app

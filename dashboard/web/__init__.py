@@ -1,1 +1,1 @@
-"""What staff see: one blueprint a screen, its forms beside it."""
+"""The screens: one blueprint a screen, its form reading beside it."""

@@ -1,0 +1,94 @@
+"""The words on screen for the values in the database: plain, short, and the same everywhere."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+LABELS: dict[str, dict[str, str]] = {
+    "phase": {
+        "active": "Registered",
+        "auto_renew_grace": "Expired, in grace",
+        "redemption": "Redemption",
+        "pending_restore": "Pending restore",
+        "pending_delete": "Pending delete",
+        "available": "Available",
+        "hold": "On hold",
+        "reserved": "Reserved",
+        "unknown": "Unknown",
+    },
+    "confidence": {
+        "corroborated": "Corroborated",
+        "single": "Single reading",
+        "conflicting": "Conflicting",
+        "insufficient": "Insufficient",
+    },
+    "recommendation": {
+        "none": "Nothing to do",
+        "watch": "Watch",
+        "review": "Review",
+        "unverify": "Un-verify",
+    },
+    "holder_change": {
+        "none": "No sign of a change",
+        "dropped_and_caught": "Dropped and registered anew",
+        "sold_before_drop": "Sold before the drop",
+        "unproven": "Possible, not proven",
+    },
+    "case_state": {
+        "open": "Open",
+        "decided": "Decided",
+        "closed_renewed": "Closed: renewed",
+        "closed_no_addresses": "Closed: no addresses left",
+        "snoozed": "Snoozed",
+        "escalated": "Escalated",
+    },
+    "decision": {"approve": "Un-verify", "override": "Keep verified"},
+    "unverification_state": {
+        "queued": "Waiting to be published",
+        "sent": "Sent to the source",
+        "applied": "Applied",
+        "already": "Was already un-verified",
+        "stale": "Stale: changed since it was judged",
+        "rejected": "Rejected by the source",
+        "withheld": "Withheld",
+    },
+    "security_event": {
+        "login": "Signed in",
+        "password_reset_requested": "Password reset requested",
+        "password_reset": "Password reset",
+        "email_changed": "E-mail address changed",
+        "two_factor_changed": "Second factor changed",
+        "token_created": "Token created",
+    },
+    "provider": {
+        "fastly": "Fastly status",
+        "domainr": "Domainr status",
+        "rdap": "RDAP",
+        "whois": "WHOIS",
+        "dns": "DNS",
+    },
+    "evidence_kind": {
+        "status_api": "status API",
+        "registry_directory": "registry directory",
+        "delegation": "delegation",
+    },
+    "lookup_error": {
+        "timeout": "Timed out",
+        "throttled": "Throttled",
+        "server_error": "Server error",
+        "refused": "Refused",
+        "malformed": "Malformed reply",
+        "wrong_domain": "Answered for another domain",
+        "too_large": "Reply too large",
+        "unsupported": "Not supported",
+        "not_configured": "Not configured",
+        "forbidden_address": "Address not allowed",
+        "connection": "No connection",
+    },
+}
+
+
+def label(value: str | StrEnum | None, family: str) -> str:
+    """Return the words for `value` of one family; a value without words is shown as it is, spaces for underscores."""
+    text = "" if value is None else str(value)
+    return LABELS.get(family, {}).get(text) or text.replace("_", " ").capitalize()
