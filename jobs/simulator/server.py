@@ -1,0 +1,190 @@
+"""Brings the simulator up on the loopback interface: `running()` inside a test, `serve()` as a process."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import cast
+
+from uvicorn import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.server import ServerState
+
+from jobs.simulator.clock import SimulatedClock
+from jobs.simulator.faults import FaultTable
+from jobs.simulator.http_front import TRANSPORT, HttpFront
+from jobs.simulator.resolver import Resolver
+from jobs.simulator.socket_fronts import DnsOverTcp, DnsOverUdp, WhoisFront
+from jobs.simulator.workings import Workings
+from jobs.simulator.world import World
+
+LOOPBACK = "127.0.0.1"
+BEAT_SECONDS = 1.0
+_BACKLOG = 1024
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """Ports (0: any free one) and artificial latencies in milliseconds."""
+
+    http_port: int = 0
+    dns_port: int = 0
+    whois_port: int = 0
+    latency_ms: float = 0.0
+    dns_latency_ms: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Endpoints:
+    """Where the simulator listens: `host:port` pairs, and the base URLs that the providers' settings take."""
+
+    http: str
+    dns: str
+    whois: str
+    fastly_url: str
+    domainr_url: str
+    rdap_bootstrap_url: str
+    control_url: str
+
+    @classmethod
+    def at(cls, http_port: int, dns_port: int, whois_port: int) -> Endpoints:
+        """Return the endpoints on these ports."""
+        base = f"http://{LOOPBACK}:{http_port}"
+        return cls(
+            http=f"{LOOPBACK}:{http_port}",
+            dns=f"{LOOPBACK}:{dns_port}",
+            whois=f"{LOOPBACK}:{whois_port}",
+            fastly_url=base,
+            domainr_url=base,
+            rdap_bootstrap_url=f"{base}/rdap/dns.json",
+            control_url=f"{base}/control",
+        )
+
+
+class _Connection(HttpToolsProtocol):
+    """uvicorn's connection, which also hands its transport to the app: the `drop` fault cuts it."""
+
+    def on_message_begin(self) -> None:
+        """Begin a request with our extension in its scope."""
+        super().on_message_begin()
+        self.scope["extensions"] = {TRANSPORT: cast("dict[object, object]", self.transport)}
+
+
+@asynccontextmanager
+async def running(
+    world: World, clock: SimulatedClock, options: Options | None = None, faults: FaultTable | None = None
+) -> AsyncIterator[Endpoints]:
+    """Serve `world` on loopback ports within the block; `OSError` when a fixed port is taken.
+
+    `clock` and `faults` may be moved from outside while it runs.
+    """
+    options, faults = options or Options(), FaultTable() if faults is None else faults
+    workings = Workings(world, clock, faults)
+    front = HttpFront(workings, options.latency_ms / 1000)
+    whois = WhoisFront(workings, options.latency_ms / 1000)
+    async with AsyncExitStack() as stack:
+        http_port = await _open_http(stack, front, options.http_port)
+        dns_port = await _open_dns(stack, Resolver(workings), options)
+        whois_port = await _open_streams(stack, whois, options.whois_port)
+        endpoints = Endpoints.at(http_port, dns_port, whois_port)
+        front.base_url = f"http://{endpoints.http}"
+        yield endpoints
+
+
+async def _open_http(stack: AsyncExitStack, front: HttpFront, port: int) -> int:
+    loop = asyncio.get_running_loop()
+    config = Config(front, log_config=None, access_log=False, lifespan="off", ws="none", proxy_headers=False)
+    config.load()
+    state = ServerState()
+    server = await loop.create_server(lambda: _Connection(config, state, {}, loop), LOOPBACK, port, backlog=_BACKLOG)
+    stack.push_async_callback(_close_http, server, state)
+    return _port_of(server)
+
+
+async def _close_http(server: asyncio.Server, state: ServerState) -> None:
+    server.close()
+    for connection in list(state.connections):
+        connection.shutdown()
+    for task in list(state.tasks):
+        task.cancel()
+    await asyncio.gather(*state.tasks, return_exceptions=True)
+    await server.wait_closed()
+
+
+async def _open_dns(stack: AsyncExitStack, resolver: Resolver, options: Options) -> int:
+    """Open UDP and TCP on one port; a free UDP port that is taken on TCP is given back and another one tried."""
+    latency = options.dns_latency_ms / 1000
+    udp = _bind_udp(options.dns_port)
+    port: int = udp.getsockname()[1]
+    try:
+        await _open_streams(stack, DnsOverTcp(resolver, latency), port)
+    except OSError:
+        udp.close()
+        if options.dns_port:
+            raise
+        return await _open_dns(stack, resolver, options)
+    loop = asyncio.get_running_loop()
+    transport, _ = await loop.create_datagram_endpoint(lambda: DnsOverUdp(resolver, latency), sock=udp)
+    stack.callback(transport.close)
+    return port
+
+
+def _bind_udp(port: int) -> socket.socket:
+    udp = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+    udp.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)  # a sweep's burst must not overflow it
+    try:
+        udp.bind((LOOPBACK, port))
+    except OSError:
+        udp.close()
+        raise
+    return udp
+
+
+async def _open_streams(stack: AsyncExitStack, serve_one: DnsOverTcp | WhoisFront, port: int) -> int:
+    server = await asyncio.start_server(serve_one, LOOPBACK, port)
+    stack.callback(server.close)
+    return _port_of(server)
+
+
+def _port_of(server: asyncio.Server) -> int:
+    port: int = server.sockets[0].getsockname()[1]
+    return port
+
+
+async def serve(world: World, clock: SimulatedClock, state_dir: Path, options: Options, faults: FaultTable) -> None:
+    """Serve until SIGTERM or SIGINT; `endpoints.json` in `state_dir` appears when all ports listen.
+
+    The clock's heartbeat is left every second, and the clock is frozen at the end.
+    """
+    stop = asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        asyncio.get_running_loop().add_signal_handler(number, stop.set)
+    published = state_dir / "endpoints.json"
+    try:
+        async with running(world, clock, options, faults) as endpoints:
+            _publish(published, endpoints)
+            await _beat_until(stop, clock)
+    finally:
+        published.unlink(missing_ok=True)
+        clock.freeze()
+
+
+def _publish(path: Path, endpoints: Endpoints) -> None:
+    draft = path.with_suffix(".tmp")
+    draft.write_text(json.dumps(asdict(endpoints), indent=2))
+    draft.replace(path)
+
+
+async def _beat_until(stop: asyncio.Event, clock: SimulatedClock) -> None:
+    while not stop.is_set():
+        clock.beat()
+        try:
+            await asyncio.wait_for(stop.wait(), BEAT_SECONDS)
+        except TimeoutError:
+            continue
