@@ -33,13 +33,14 @@ ARGUMENTS = [
 
 def executable() -> Path | None:
     """The browser named by `LAPSEWATCH_CHROMIUM`, else the system's; None where there is none."""
-    found = shutil.which(os.environ.get(VARIABLE) or "") or next(filter(None, map(shutil.which, NAMES)), None)
+    named = os.environ.get(VARIABLE)
+    found = next(filter(None, map(shutil.which, [named] if named else NAMES)), None)
     return Path(found) if found else None
 
 
 def why_missing() -> str | None:
     """Why no browser can be had, with what to do about it; None when one can."""
-    return None if executable() else f"Chromium was not found (apt-get install chromium, or set {VARIABLE})"
+    return None if executable() else f"Chromium was not found (apt-get install chromium, or name one in {VARIABLE})"
 
 
 def is_loopback(url: str) -> bool:

@@ -8,7 +8,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 from playwright.sync_api import Browser, Error, Page
 
-from tests.support.browser import chromium, is_loopback, new_context, new_page
+from tests.support.browser import chromium, executable, is_loopback, new_context, new_page, why_missing
 from tests.support.require import require
 
 PAGE = b"<!doctype html><title>Desk</title><h1>Cases</h1><script>document.title += ' ' + (6 * 7)</script>"
@@ -105,6 +105,12 @@ def test_asyncio_works_again_once_the_browser_is_closed() -> None:
     thread.start()
     thread.join()
     assert results == [42]
+
+
+def test_only_the_named_browser_is_used(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("LAPSEWATCH_CHROMIUM", "no-such-browser")
+    assert executable() is None
+    assert "LAPSEWATCH_CHROMIUM" in str(why_missing())
 
 
 @pytest.mark.parametrize(
