@@ -62,9 +62,6 @@ def extract(assets: tuple[Asset, ...], wheels: Path, into: Path) -> None:
     into.mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         (into / name).write_bytes(content)
-    for leftover in into.iterdir():
-        if leftover.is_file() and leftover.name not in contents:
-            leftover.unlink()
 
 
 def _checked(asset: Asset, wheels: Path) -> bytes:

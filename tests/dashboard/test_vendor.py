@@ -53,13 +53,6 @@ def test_one_bad_file_is_named_and_nothing_is_written(wheels: Path, tmp_path: Pa
     assert not (tmp_path / "vendor").exists()
 
 
-def test_a_file_the_manifest_no_longer_names_is_removed(wheels: Path, tmp_path: Path) -> None:
-    (tmp_path / "vendor").mkdir()
-    (tmp_path / "vendor" / "old.js").touch()
-    extract((asset("made_up/a.js", b"let a"),), wheels, tmp_path / "vendor")
-    assert [each.name for each in (tmp_path / "vendor").iterdir()] == ["a.js"]
-
-
 def test_a_changed_file_is_not_in_place(wheels: Path, tmp_path: Path) -> None:
     assets = (asset("made_up/a.js", b"let a"),)
     extract(assets, wheels, tmp_path / "vendor")
