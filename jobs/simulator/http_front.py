@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, MutableMapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -21,6 +21,8 @@ Send = Callable[[Message], Awaitable[None]]
 
 FASTLY_PATH = "/domain-management/v1/tools/status"
 DOMAINR_PATH = "/v2/status"
+_STATUS_APIS = {FASTLY_PATH: Provider.FASTLY, DOMAINR_PATH: Provider.DOMAINR}
+BOOTSTRAP_PATH = "/rdap/dns.json"
 RDAP_PATH = "/rdap/"
 RDAP_DOMAIN_PATH = "/rdap/domain/"
 TRANSPORT = "simulator.transport"  # the ASGI extension under which server.py hands the connection over
@@ -40,28 +42,29 @@ class HttpFront:
     workings: Workings
     latency: float = 0.0
     base_url: str = ""
-    _bootstrap: Reply | None = field(default=None)
 
     async def __call__(self, scope: Message, receive: Receive, send: Send) -> None:
-        """Serve one request (ASGI 3)."""
+        """Serve one request (ASGI 3); the end of the server cuts the line instead of answering."""
+        try:
+            reply = await self._route(scope, receive)
+        except asyncio.CancelledError:
+            reply = None
+        if reply is None:
+            await _cut(scope, receive)
+        else:
+            await _send(reply, scope, send)
+
+    async def _route(self, scope: Message, receive: Receive) -> Reply | None:
         path: str = scope["path"]
         if path.startswith(RDAP_DOMAIN_PATH):
-            name = path[len(RDAP_DOMAIN_PATH) :]
-            reply = await self._provider(Provider.RDAP, name, scope, self._rdap)
-        elif path == FASTLY_PATH:
-            reply = await self._status_api(Provider.FASTLY, scope)
-        elif path == DOMAINR_PATH:
-            reply = await self._status_api(Provider.DOMAINR, scope)
-        elif path == "/rdap/dns.json":
-            reply = self._bootstrap = self._bootstrap or rdap.bootstrap(
-                self.workings.world.tlds(), self.base_url + RDAP_PATH
-            )
-        elif path.startswith("/control/"):
-            reply = await control(self.workings, scope, receive)
-        else:
-            reply = rdap.error(404, "Not Found", "there is nothing at this path")
-        if reply is not None:
-            await _send(reply, scope, send)
+            return await self._provider(Provider.RDAP, path[len(RDAP_DOMAIN_PATH) :], self._rdap)
+        if path in _STATUS_APIS:
+            return await self._status_api(_STATUS_APIS[path], scope)
+        if path == BOOTSTRAP_PATH:
+            return rdap.bootstrap(self.workings.world.tlds(), self.base_url + RDAP_PATH)
+        if path.startswith("/control/"):
+            return await control(self.workings, scope, receive)
+        return rdap.error(404, "Not Found", "there is nothing at this path")
 
     async def _status_api(self, provider: Provider, scope: Message) -> Reply | None:
         query = parse_qs(scope["query_string"].decode("latin-1"))
@@ -71,14 +74,12 @@ class HttpFront:
         if not name:
             return _UNNAMED
         if provider is Provider.DOMAINR:
-            return await self._provider(provider, name, scope, self._domainr)
+            return await self._provider(provider, name, self._domainr)
         estimate = query.get("scope") == ["estimate"]
-        return await self._provider(provider, name, scope, lambda state: self._fastly(state, estimate=estimate))
+        return await self._provider(provider, name, lambda state: self._fastly(state, estimate=estimate))
 
-    async def _provider(
-        self, provider: Provider, name: str, scope: Message, render: Callable[[DomainState], Reply]
-    ) -> Reply | None:
-        """Return a provider's reply for `name`, after its latency and through its fault; None: the line was cut."""
+    async def _provider(self, provider: Provider, name: str, render: Callable[[DomainState], Reply]) -> Reply | None:
+        """Return a provider's reply for `name`, after its latency and through its fault; None: cut the line."""
         name = name.lower().rstrip(".")
         self.workings.counts[provider][name] += 1
         if self.latency:
@@ -87,7 +88,6 @@ class HttpFront:
         if fault is None:
             return render(self.workings.state(name))
         if fault.mode is Mode.DROP:
-            _transport(scope).abort()
             return None
         if fault.mode is Mode.SLOW:
             await asyncio.sleep(fault.seconds)
@@ -130,9 +130,12 @@ def _broken(fault: Fault, state: DomainState, render: Callable[[DomainState], Re
     return replace(whole, body=whole.body[: len(whole.body) // 2]) if fault.mode is Mode.TRUNCATED else whole
 
 
-def _transport(scope: Message) -> asyncio.Transport:
+async def _cut(scope: Message, receive: Receive) -> None:
+    """Break the connection without a reply, and wait until that is noticed."""
     transport: asyncio.Transport = scope["extensions"][TRANSPORT]
-    return transport
+    transport.abort()
+    while (await receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _send(reply: Reply, scope: Message, send: Send) -> None:

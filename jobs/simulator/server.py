@@ -147,9 +147,23 @@ def _bind_udp(port: int) -> socket.socket:
 
 
 async def _open_streams(stack: AsyncExitStack, serve_one: DnsOverTcp | WhoisFront, port: int) -> int:
-    server = await asyncio.start_server(serve_one, LOOPBACK, port)
-    stack.callback(server.close)
+    tasks: set[asyncio.Task[None]] = set()
+
+    async def serve_connection(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(serve_one(reader, writer))
+        tasks.add(task)
+        task.add_done_callback(tasks.discard)
+
+    server = await asyncio.start_server(serve_connection, LOOPBACK, port)
+    stack.push_async_callback(_close_streams, server, tasks)
     return _port_of(server)
+
+
+async def _close_streams(server: asyncio.Server, tasks: set[asyncio.Task[None]]) -> None:
+    server.close()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
 
 
 def _port_of(server: asyncio.Server) -> int:
