@@ -1,0 +1,129 @@
+"""The events an audit entry can tell of, each with the exact keys its data carries.
+
+A malformed entry cannot be written: `check_data` raises before anything is chained. Free text from outside (notes,
+WHOIS, package names) has no key here: an entry names the row that holds it, or carries its digest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+JSON: TypeAlias = "str | int | bool | Sequence[JSON] | Mapping[str, JSON] | None"
+Data: TypeAlias = Mapping[str, JSON]
+
+# RFC 8785 writes numbers as ECMAScript does: beyond this, whole numbers lose digits.
+LARGEST = 2**53 - 1
+
+
+class AuditError(ValueError):
+    """An entry that must not be written: a programming fault, never a user's."""
+
+
+class Event(StrEnum):
+    """What happened, as `thing.happened`."""
+
+    SOURCE_ADDED = "source.added"
+    TOKEN_CREATED = "token.created"  # noqa: S105  a name, not a secret
+    TOKEN_REVOKED = "token.revoked"  # noqa: S105  a name, not a secret
+    STAFF_ADDED = "staff.added"
+    STAFF_SIGNED_IN = "staff.signed_in"
+    STAFF_SIGN_IN_FAILED = "staff.sign_in_failed"
+    STAFF_SIGNED_OUT = "staff.signed_out"
+    SETUP_COMPLETED = "setup.completed"
+    IMPORT_FINISHED = "import.finished"
+    CASE_OPENED = "case.opened"
+    CASE_REOPENED = "case.reopened"
+    CASE_CLOSED = "case.closed"
+    CASE_APPROVED = "case.approved"
+    CASE_OVERRIDDEN = "case.overridden"
+    UNVERIFICATION_PUBLISHED = "unverification.published"
+    UNVERIFICATION_WITHHELD = "unverification.withheld"
+    UNVERIFICATION_ACKNOWLEDGED = "unverification.acknowledged"
+    DOMAIN_CHECK_REQUESTED = "domain.check_requested"
+    ACCESS_REFUSED = "access.refused"
+    STATISTICS_EXPORTED = "statistics.exported"
+    DEMO_LOADED = "demo.loaded"
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What an entry of one event looks like: the type of its object, and its data's keys, all of them present."""
+
+    object_type: str
+    keys: frozenset[str]
+
+
+def _shape(object_type: str, keys: str = "") -> Shape:
+    return Shape(object_type, frozenset(keys.split()))
+
+
+_DECISION = "domain reason_code addresses decision_id case_version evidence_sha256"
+
+SHAPES: Mapping[Event, Shape] = {
+    # id: the source's slug
+    Event.SOURCE_ADDED: _shape("source", "name"),
+    # id: the token's row
+    Event.TOKEN_CREATED: _shape("token", "source scope prefix"),
+    Event.TOKEN_REVOKED: _shape("token", "source scope prefix"),
+    # id: the member of staff's row; their e-mail address is the entry's subject
+    Event.STAFF_ADDED: _shape("staff", "role"),
+    Event.STAFF_SIGNED_IN: _shape("staff"),
+    Event.STAFF_SIGNED_OUT: _shape("staff"),
+    Event.SETUP_COMPLETED: _shape("staff", "role"),
+    # id: the minute; one entry for all failures of one way in ("password", "setup_code", "api_token") in that minute
+    Event.STAFF_SIGN_IN_FAILED: _shape("minute", "way failures"),
+    # id: the import run's row
+    Event.IMPORT_FINISHED: _shape("import", "source kind digest state rows rejected"),
+    # id: the case's row; `why` is a code, not prose
+    Event.CASE_OPENED: _shape("case", "domain phase holder_change risk why"),
+    Event.CASE_REOPENED: _shape("case", "domain phase holder_change risk why"),
+    Event.CASE_CLOSED: _shape("case", "domain how"),
+    Event.CASE_APPROVED: _shape("case", _DECISION),
+    Event.CASE_OVERRIDDEN: _shape("case", _DECISION),
+    # id: the source's slug; one entry a batch and source; `ids` are public ids, for acknowledgements by result
+    Event.UNVERIFICATION_PUBLISHED: _shape("source", "first_seq last_seq ids"),
+    Event.UNVERIFICATION_ACKNOWLEDGED: _shape("source", "counts ids"),
+    # id: the un-verification's public id; `why` is a code
+    Event.UNVERIFICATION_WITHHELD: _shape("unverification", "source why"),
+    # id: the domain's name
+    Event.DOMAIN_CHECK_REQUESTED: _shape("domain"),
+    # id: the endpoint
+    Event.ACCESS_REFUSED: _shape("endpoint", "method needs"),
+    # id: the month, YYYY-MM
+    Event.STATISTICS_EXPORTED: _shape("month", "format rows"),
+    # id: the sample's name
+    Event.DEMO_LOADED: _shape("demo", "accounts addresses packages"),
+}
+
+
+def check_shape(event: Event, object_type: str, data: Data) -> None:
+    """Raise `AuditError` unless the object's type and the data's keys are those declared for `event`."""
+    shape = SHAPES[event]
+    if object_type != shape.object_type:
+        raise AuditError(f"{event}: the object is a {shape.object_type}, not a {object_type}")
+    if data.keys() != shape.keys:
+        raise AuditError(f"{event}: data has keys {sorted(data)}, declared are {sorted(shape.keys)}")
+    for value in data.values():
+        _check_value(event, value)
+
+
+def _check_value(event: Event, value: object) -> None:
+    """Let through only what every RFC 8785 writer writes alike: no floats, no big numbers, plain ASCII keys."""
+    if value is None or isinstance(value, str | bool):
+        return
+    if isinstance(value, int):
+        if abs(value) > LARGEST:
+            raise AuditError(f"{event}: {value} is too large for JSON")
+    elif isinstance(value, list | tuple):
+        for each in value:
+            _check_value(event, each)
+    elif isinstance(value, dict):
+        for key, each in value.items():
+            if not isinstance(key, str) or not key.isascii():
+                raise AuditError(f"{event}: {key!r} is no plain key")
+            _check_value(event, each)
+    else:
+        raise AuditError(f"{event}: a {type(value).__name__} has no place in an entry")
