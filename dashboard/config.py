@@ -43,6 +43,7 @@ class Settings:
     provider_timeout: float
     check_batch: int
     sweep_seconds: float
+    lease_seconds: float
     recheck_days: int
     session_hours: int
 
@@ -92,6 +93,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         provider_timeout=read.get("PROVIDER_TIMEOUT", _positive, 30.0),
         check_batch=read.get("CHECK_BATCH", _at_least_one, 200),
         sweep_seconds=read.get("SWEEP_SECONDS", _positive, 60.0),
+        lease_seconds=read.get("LEASE_SECONDS", _positive, 120.0),
         recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
         session_hours=read.get("SESSION_HOURS", _at_least_one, 12),
     )

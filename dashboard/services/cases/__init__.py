@@ -1,0 +1,1 @@
+"""Cases: opened and closed by assessments, decided by people."""

@@ -1,0 +1,200 @@
+"""Open, update, re-open and close cases as assessments come in."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from dashboard.audit.actor import system
+from dashboard.audit.events import Event
+from dashboard.audit.record import NewEntry, record_many
+from dashboard.lifecycle.assessment import Assessment
+from dashboard.lifecycle.evidence import Phase
+from dashboard.lifecycle.risk import Exposure, risk
+from dashboard.models import Case, CaseOpening, CaseState
+from dashboard.services.allow_list import allowed
+from dashboard.services.cases.exposure import exposure
+from dashboard.services.checking.facts import DomainFacts, KeptReading, at_risk
+
+ACTOR = system("checks")
+RENEWED = {Phase.ACTIVE}
+
+
+@dataclass(frozen=True, slots=True)
+class Assessed:
+    """A domain just assessed: what was known (`before`: its readings before this check) and the new answer."""
+
+    facts: DomainFacts
+    assessment: Assessment
+    before: Sequence[KeptReading]
+
+
+def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
+    """Bring the cases of `assessed` up to date, with one audit entry a change; returns how many were opened."""
+    entries: list[NewEntry] = []
+    cases = _existing(session, assessed)
+    opened = 0
+    for item in assessed:
+        case = cases.get(item.facts.id)
+        if item.assessment.flags and not allowed(item.facts.name):
+            opened += _flagged(session, item, case, entries, now)
+        elif case is not None and case.state == CaseState.OPEN and item.assessment.phase in RENEWED:
+            _close(session, item, case, CaseState.CLOSED_RENEWED, entries, now)
+    session.flush()
+    record_many(session, entries, now)
+    return opened
+
+
+def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]:
+    ids = [item.facts.id for item in assessed]
+    query = select(Case).where(Case.domain_id.in_(ids)).order_by(Case.id).with_for_update()
+    return {case.domain_id: case for case in session.scalars(query)}
+
+
+def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[NewEntry], now: datetime) -> bool:
+    """Open, update, re-open or close the case of one flagged domain; True when it was opened or opened again."""
+    reached = at_risk(item.facts, item.assessment)
+    if not reached.addresses:
+        if case is not None and case.state == CaseState.OPEN:
+            _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
+        return False
+    why = _why_open(case, item.assessment)
+    if case is not None and case.state != CaseState.OPEN and why is None:
+        return False
+    lost = exposure(session, item.facts.id, reached.ids, lapse_of(item.assessment))
+    if case is None:
+        case = Case(domain_id=item.facts.id, state=CaseState.OPEN.value, version=0)
+        session.add(case)
+    _describe(case, item.assessment, lost, now)
+    if why is not None:
+        _open(session, case, item, why, entries, now)
+    return why is not None
+
+
+@dataclass(frozen=True, slots=True)
+class Why:
+    """Why a case was opened: a code for the audit log, a sentence for people."""
+
+    code: str
+    words: str
+
+
+def _why_open(case: Case | None, assessment: Assessment) -> Why | None:
+    """Why a case must be opened (again), or None: it is open already, or a decision on the same facts holds."""
+    if case is None:
+        return Why("flagged", assessment.reasons[0] if assessment.reasons else "flagged")
+    if case.state == CaseState.OPEN:
+        return None
+    if case.state != CaseState.DECIDED:
+        return Why("flagged_again", "flagged again after it had been closed")
+    return changed_facts(case.decided_facts or {}, facts_of(assessment))
+
+
+def facts_of(assessment: Assessment) -> dict[str, Any]:
+    """The facts a decision rests on: while they stand, the decision does (DESIGN invariant 4)."""
+    return {
+        "phase": assessment.phase.value,
+        "holder_change": assessment.holder_change.value,
+        "registered_at": assessment.registered_at.date().isoformat() if assessment.registered_at else None,
+    }
+
+
+def changed_facts(decided: dict[str, Any], now: dict[str, Any]) -> Why | None:
+    """Say which facts of a decision changed since; None when it still stands. Not knowing changes nothing."""
+    if now["phase"] == Phase.UNKNOWN.value:
+        return None
+    for name, words in _FACTS:
+        if now[name] is not None and decided.get(name) != now[name]:
+            old, new = _words(decided.get(name)), _words(now[name])
+            return Why(f"{name}_changed", f"{words} changed from {old} to {new} since the decision")
+    return None
+
+
+_FACTS = (
+    ("phase", "the phase"),
+    ("holder_change", "what is known of the holder"),
+    ("registered_at", "the registration date"),
+)
+
+
+def _words(value: object) -> str:
+    return str(value or "unknown").replace("_", " ")
+
+
+def lapse_of(assessment: Assessment) -> datetime | None:
+    """When the domain lapsed or was caught, as far as it is known: what happened after it weighs."""
+    if assessment.holder_changed:
+        return assessment.registered_at
+    return assessment.expires_at if assessment.expires_at and assessment.expires_at < assessment.assessed_at else None
+
+
+def _describe(case: Case, assessment: Assessment, lost: Exposure, now: datetime) -> None:
+    """Set what the queue shows; the version grows when something a reviewer judges by has changed."""
+    scored = risk(assessment, lost, now)
+    before = (case.phase, case.confidence, case.holder_change, case.addresses)
+    case.phase, case.confidence = assessment.phase.value, assessment.confidence.value
+    case.recommendation, case.holder_change = assessment.recommendation.value, assessment.holder_change.value
+    case.risk = scored.score
+    case.risk_parts = [{"name": part.name, "points": part.points, "why": part.why} for part in scored.parts]
+    case.drop_at = assessment.predicted.drop.date if assessment.predicted.drop else None
+    case.addresses, case.accounts = lost.addresses, lost.accounts
+    case.only_address_accounts = lost.only_address_accounts
+    case.no_second_factor_accounts = lost.no_second_factor_accounts
+    case.packages, case.downloads_30d = lost.packages, lost.downloads_30d
+    case.updated_at = now
+    if before != (case.phase, case.confidence, case.holder_change, case.addresses):
+        case.version += 1
+
+
+def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[NewEntry], now: datetime) -> None:
+    """Open the case, or open it again, and say why."""
+    again = case.id is not None
+    case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
+    case.version += again
+    session.flush()
+    session.add(CaseOpening(case_id=case.id, opened_at=now, why=why.words))
+    entries.append(
+        NewEntry(
+            event=Event.CASE_REOPENED if again else Event.CASE_OPENED,
+            actor=ACTOR,
+            object_type="case",
+            object_id=str(case.id),
+            data={
+                "domain": item.facts.name,
+                "phase": case.phase,
+                "holder_change": case.holder_change,
+                "risk": case.risk,
+                "why": why.code,
+            },
+        )
+    )
+
+
+def _close(
+    session: Session, item: Assessed, case: Case, state: CaseState, entries: list[NewEntry], now: datetime
+) -> None:
+    """Close an open case without a decision."""
+    case.state, case.updated_at = state.value, now
+    case.version += 1
+    close_opening(session, case.id, state.value, now)
+    entries.append(
+        NewEntry(
+            event=Event.CASE_CLOSED,
+            actor=ACTOR,
+            object_type="case",
+            object_id=str(case.id),
+            data={"domain": item.facts.name, "how": state.value},
+        )
+    )
+
+
+def close_opening(session: Session, case_id: int, how: str, now: datetime) -> int:
+    """Mark the case's latest opening closed and return its id."""
+    latest = session.scalar(select(func.max(CaseOpening.id)).where(CaseOpening.case_id == case_id))
+    session.execute(update(CaseOpening).where(CaseOpening.id == latest).values(closed_at=now, closed_how=how))
+    return latest or 0

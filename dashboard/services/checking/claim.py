@@ -1,0 +1,79 @@
+"""Claim due domains in the database, a batch a job.
+
+The claim is a lease (wall clock): a worker that dies lets it run out and the next sweep finds the same rows, so
+Redis may lose any job. Due times and leases are different clocks on purpose (DESIGN 1).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from sqlalchemy import func, or_, select, update
+from sqlalchemy.orm import Session
+
+from dashboard.models import CheckBatch, Domain
+
+
+@dataclass(frozen=True, slots=True)
+class DueDomain:
+    """A claimed domain: its row, its name, and the due time the check is for."""
+
+    id: int
+    name: str
+    due_at: datetime
+
+
+def batches_in_flight(session: Session, wall_now: datetime) -> int:
+    """Count the batches whose lease still runs: the sweep claims no more than the workers can take in time."""
+    found = session.scalar(
+        select(func.count(func.distinct(Domain.batch_id))).where(
+            Domain.batch_id.is_not(None), Domain.leased_until >= wall_now
+        )
+    )
+    return found or 0
+
+
+def claim_batch(session: Session, *, now: datetime, wall_now: datetime, size: int, lease: timedelta) -> int | None:
+    """Claim up to `size` due domains and return the batch's id, or None when nothing is due.
+
+    Two sweeps at once never claim the same row (`FOR UPDATE SKIP LOCKED`; on SQLite writers stand in line).
+    """
+    due = (
+        select(Domain.id)
+        .where(Domain.next_check_at <= now, or_(Domain.batch_id.is_(None), Domain.leased_until < wall_now))
+        .order_by(Domain.next_check_at, Domain.id)
+        .limit(size)
+        .with_for_update(skip_locked=True)
+    )
+    ids = list(session.scalars(due))
+    if not ids:
+        return None
+    batch = CheckBatch(created_at=wall_now, size=len(ids))
+    session.add(batch)
+    session.flush()
+    session.execute(update(Domain).where(Domain.id.in_(ids)).values(batch_id=batch.id, leased_until=wall_now + lease))
+    return batch.id
+
+
+def open_batch(session: Session, batch_id: int, *, wall_now: datetime, lease: timedelta) -> list[DueDomain]:
+    """Renew the lease of what the batch still holds and return it: empty when another took over."""
+    held = session.execute(
+        select(Domain.id, Domain.name, Domain.next_check_at)
+        .where(Domain.batch_id == batch_id)
+        .order_by(Domain.id)
+        .with_for_update()
+    ).all()
+    renew_lease(session, batch_id, wall_now=wall_now, lease=lease)
+    return [DueDomain(*row) for row in held]
+
+
+def renew_lease(session: Session, batch_id: int, *, wall_now: datetime, lease: timedelta) -> None:
+    """Keep what the batch still holds for another `lease`."""
+    session.execute(update(Domain).where(Domain.batch_id == batch_id).values(leased_until=wall_now + lease))
+
+
+def finish_batch(session: Session, batch_id: int, *, wall_now: datetime) -> None:
+    """Mark the batch done and let go of what it did not come to: the next sweep claims it again."""
+    session.execute(update(Domain).where(Domain.batch_id == batch_id).values(batch_id=None, leased_until=None))
+    session.execute(update(CheckBatch).where(CheckBatch.id == batch_id).values(finished_at=wall_now))

@@ -1,0 +1,150 @@
+"""All that is known of some domains, read in a handful of statements however many they are."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.assess import assess
+from dashboard.lifecycle.assessment import AddressFacts, Assessment, History
+from dashboard.lifecycle.assessment import RegistrationPeriod as Period
+from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Reading
+from dashboard.models import Account, Address, Domain, EvidenceRecord, RegistrationPeriod
+
+UNREGISTERED = {Phase.AVAILABLE, Phase.PENDING_DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class KeptReading:
+    """A stored reading with the row it came from."""
+
+    id: int
+    digest: str
+    reading: Reading
+
+
+@dataclass(frozen=True, slots=True)
+class VerifiedAddress:
+    """A verified address of a domain, with the row and account it belongs to; `facts.address_id` is its row id."""
+
+    id: int
+    account_id: int
+    facts: AddressFacts
+
+
+@dataclass(slots=True)
+class DomainFacts:
+    """What is known of one domain before a new check is weighed."""
+
+    id: int
+    name: str
+    phase: Phase
+    readings: list[KeptReading] = field(default_factory=list)
+    addresses: list[VerifiedAddress] = field(default_factory=list)
+    periods: list[Period] = field(default_factory=list)
+
+    def assess(self, readings: Collection[Reading], now: datetime) -> Assessment:
+        """Weigh `readings` against the history and the verified addresses."""
+        history = History(
+            periods=tuple(self.periods),
+            unregistered_seen_at=self._unregistered_seen_at(),
+            previous_phase=self.phase,
+        )
+        return assess(self.name, list(readings), [address.facts for address in self.addresses], history, now)
+
+    def current(self, now: datetime) -> Assessment:
+        """Weigh what is stored, as of `now`."""
+        return self.assess([kept.reading for kept in self.readings], now)
+
+    def _unregistered_seen_at(self) -> datetime | None:
+        """The latest time a provider other than DNS said the name was unregistered or about to be deleted."""
+        seen = [
+            kept.reading.last_seen_at
+            for kept in self.readings
+            if kept.reading.evidence.outcome is not Outcome.ERROR
+            and kept.reading.evidence.kind is not EvidenceKind.DELEGATION
+            and kept.reading.evidence.phase in UNREGISTERED
+        ]
+        return max(seen, default=None)
+
+
+def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, DomainFacts]:
+    """Return what is known of each of `domain_ids`, in four statements."""
+    facts = {
+        row.id: DomainFacts(row.id, row.name, Phase(row.phase))
+        for row in session.execute(select(Domain.id, Domain.name, Domain.phase).where(Domain.id.in_(domain_ids)))
+    }
+    _add_readings(session, facts)
+    _add_addresses(session, facts)
+    _add_periods(session, facts)
+    return facts
+
+
+def _add_readings(session: Session, facts: dict[int, DomainFacts]) -> None:
+    record = EvidenceRecord
+    rows = session.execute(
+        select(
+            record.id, record.domain_id, record.digest, record.normalised, record.first_seen_at, record.last_seen_at
+        ).where(record.domain_id.in_(facts))
+    )
+    for row in rows:
+        evidence = Evidence.from_normalised(row.normalised, row.last_seen_at)
+        reading = Reading(evidence, row.first_seen_at, row.last_seen_at)
+        facts[row.domain_id].readings.append(KeptReading(row.id, row.digest, reading))
+
+
+def _add_addresses(session: Session, facts: dict[int, DomainFacts]) -> None:
+    rows = session.execute(
+        select(
+            Address.id,
+            Address.domain_id,
+            Address.account_id,
+            Address.verified_at,
+            Address.first_verified_at,
+            Account.account_created_at,
+        )
+        .join(Account, Account.id == Address.account_id)
+        .where(Address.domain_id.in_(facts), Address.verified)
+        .order_by(Address.id)
+    )
+    for row in rows:
+        known = AddressFacts(str(row.id), row.verified_at, row.account_created_at, row.first_verified_at)
+        facts[row.domain_id or 0].addresses.append(VerifiedAddress(row.id, row.account_id, known))
+
+
+def _add_periods(session: Session, facts: dict[int, DomainFacts]) -> None:
+    rows = session.execute(
+        select(
+            RegistrationPeriod.domain_id,
+            RegistrationPeriod.started_at,
+            RegistrationPeriod.ended_at,
+            RegistrationPeriod.registrar,
+            RegistrationPeriod.handle,
+        )
+        .where(RegistrationPeriod.domain_id.in_(facts))
+        .order_by(RegistrationPeriod.started_at)
+    )
+    for row in rows:
+        facts[row.domain_id].periods.append(Period(row.started_at, row.ended_at, row.registrar, row.handle))
+
+
+@dataclass(frozen=True, slots=True)
+class AtRisk:
+    """The addresses a decision would reach: those not proven to belong to the present holder."""
+
+    addresses: tuple[VerifiedAddress, ...]
+
+    @property
+    def ids(self) -> tuple[int, ...]:
+        """Row ids of the addresses."""
+        return tuple(address.id for address in self.addresses)
+
+
+def at_risk(facts: DomainFacts, assessment: Assessment) -> AtRisk:
+    """Leave out addresses that the assessment proves safe (verified by the present holder)."""
+    safe = {risk.address_id for risk in assessment.addresses if risk.at_risk is False}
+    return AtRisk(tuple(address for address in facts.addresses if address.facts.address_id not in safe))

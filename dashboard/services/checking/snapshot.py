@@ -1,0 +1,37 @@
+"""An assessment as JSON: kept with the domain for the screens, and frozen with a decision for ever."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from dashboard.lifecycle.assessment import Assessment, Prediction
+from dashboard.times import rfc3339
+
+MAX_REASONS = 24
+
+
+def snapshot(assessment: Assessment) -> dict[str, Any]:
+    """Return what a person needs to see of the answer; the addresses' verdicts stay out (they are re-derived)."""
+    return {
+        "assessed_at": rfc3339(assessment.assessed_at),
+        "phase": assessment.phase.value,
+        "confidence": assessment.confidence.value,
+        "recommendation": assessment.recommendation.value,
+        "holder_change": assessment.holder_change.value,
+        "holder_changed": assessment.holder_changed,
+        "reasons": list(assessment.reasons[:MAX_REASONS]),
+        "registered_at": rfc3339(assessment.registered_at),
+        "expires_at": rfc3339(assessment.expires_at),
+        "registrar": assessment.registrar,
+        "handle": assessment.handle,
+        "nameservers": list(assessment.nameservers),
+        "predicted": {
+            "redemption": _prediction(assessment.predicted.redemption),
+            "pending_delete": _prediction(assessment.predicted.pending_delete),
+            "drop": _prediction(assessment.predicted.drop),
+        },
+    }
+
+
+def _prediction(value: Prediction | None) -> dict[str, str | None] | None:
+    return {"date": rfc3339(value.date), "basis": value.basis} if value else None

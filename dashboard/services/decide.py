@@ -1,0 +1,304 @@
+"""Decide a case: un-verify its addresses, or keep them verified, with the exact evidence frozen beside it."""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import Any
+
+import rfc8785
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session, joinedload
+
+from dashboard.audit.actor import Actor
+from dashboard.audit.events import Event
+from dashboard.audit.record import record
+from dashboard.lifecycle.assessment import Assessment
+from dashboard.lifecycle.risk import Exposure
+from dashboard.models import Address, Case, CaseState, Decision, DecisionKind, EvidenceRecord, Staff, Unverification
+from dashboard.models.case import UnverificationState
+from dashboard.services.cases.exposure import exposure
+from dashboard.services.cases.flag import close_opening, facts_of, lapse_of
+from dashboard.services.checking.facts import DomainFacts, at_risk, load_facts
+from dashboard.services.checking.snapshot import snapshot
+from dashboard.times import rfc3339
+
+FRICTION_TYPED = 10
+"""Above this many addresses the number is typed."""
+FRICTION_SECOND = 100
+"""Above this many addresses a second person is needed."""
+MAX_NOTE = 4000
+EFFECTS = ("unverify", "block_reset")
+CHUNK = 500
+
+
+class Refusal(StrEnum):
+    """Why nothing was decided."""
+
+    CONFLICT = "conflict"
+    CLOSED = "closed"
+    NOTHING_TO_DO = "nothing_to_do"
+    COUNT_MISMATCH = "count_mismatch"
+    SECOND_PERSON = "second_person"
+    NOTE_REQUIRED = "note_required"
+    UNKNOWN_REASON = "unknown_reason"
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """A reason code with its label; `needs_note` where the code alone says too little."""
+
+    code: str
+    label: str
+    needs_note: bool = False
+
+
+REASONS: dict[DecisionKind, tuple[Reason, ...]] = {
+    DecisionKind.APPROVE: (
+        Reason("lapsed", "The domain has lapsed"),
+        Reason("caught", "Somebody else has registered the domain"),
+        Reason("sold", "The domain was sold"),
+        Reason("other", "Another reason (say it in the note)", needs_note=True),
+    ),
+    DecisionKind.OVERRIDE: (
+        Reason("owner_confirmed", "The owner has shown that they still hold it"),
+        Reason("provider_wrong", "The evidence is wrong"),
+        Reason("same_holder", "Registered again by the same holder"),
+        Reason("other", "Another reason (say it in the note)", needs_note=True),
+    ),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRequest:
+    """What a reviewer asks for; `version` is the case's as they saw it, `typed_count` the number they typed."""
+
+    case_id: int
+    version: int
+    kind: DecisionKind
+    reason_code: str
+    note: str
+    effect: str = "unverify"
+    typed_count: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Conflict:
+    """Who changed the case first: `kind` is their decision, or "checks" when new evidence did."""
+
+    by: str
+    at: datetime
+    kind: str
+    now_version: int
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionResult:
+    """What came of it: a decision, or a refusal with its reason."""
+
+    decision_id: int | None = None
+    refusal: Refusal | None = None
+    addresses: int = 0
+    accounts: int = 0
+    conflict: Conflict | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A case's domain as it stands at the moment of deciding."""
+
+    facts: DomainFacts
+    assessment: Assessment
+    address_ids: tuple[int, ...] = field(default=())
+
+
+def judge(session: Session, domain_id: int, now: datetime) -> Judged:
+    """Weigh the stored evidence of a domain as of `now`."""
+    facts = load_facts(session, [domain_id])[domain_id]
+    assessment = facts.current(now)
+    return Judged(facts, assessment, at_risk(facts, assessment).ids)
+
+
+def preview(session: Session, case_id: int, now: datetime) -> Exposure:
+    """Count what an approval of the case would reach now; `LookupError` when there is no such case."""
+    case = session.get(Case, case_id)
+    if case is None:
+        raise LookupError(f"no case {case_id}")
+    judged = judge(session, case.domain_id, now)
+    return exposure(session, case.domain_id, judged.address_ids, lapse_of(judged.assessment))
+
+
+def decide(session: Session, request: DecisionRequest, actor: Actor, staff_id: int, now: datetime) -> DecisionResult:
+    """Decide a case: version check, decision, un-verifications and audit entry together or not at all.
+
+    The case row is locked first, so of two reviewers at once the second gets `CONFLICT` with who and when.
+    `LookupError` when there is no such case.
+    """
+    case = session.scalar(select(Case).where(Case.id == request.case_id).with_for_update())
+    if case is None:
+        raise LookupError(f"no case {request.case_id}")
+    if case.version != request.version or case.state != CaseState.OPEN:
+        return DecisionResult(refusal=Refusal.CONFLICT, conflict=_conflict(session, case))
+    if refusal := _unreasoned(request):
+        return DecisionResult(refusal=refusal)
+    judged = judge(session, case.domain_id, now)
+    accounts = len({a.account_id for a in judged.facts.addresses if a.id in set(judged.address_ids)})
+    count = len(judged.address_ids)
+    if refusal := _friction(request, count):
+        return DecisionResult(refusal=refusal, addresses=count, accounts=accounts)
+    decision = _write_decision(session, case, request, judged, staff_id, now)
+    if request.kind is DecisionKind.APPROVE:
+        _queue_unverifications(session, decision, judged.address_ids, request.effect)
+    _audit(session, case, decision, judged, actor, now)
+    return DecisionResult(decision_id=decision.id, addresses=count, accounts=accounts)
+
+
+def _conflict(session: Session, case: Case) -> Conflict:
+    latest = session.scalar(
+        select(Decision)
+        .options(joinedload(Decision.staff).load_only(Staff.email))
+        .where(Decision.case_id == case.id)
+        .order_by(Decision.id.desc())
+        .limit(1)
+    )
+    if latest is None or case.state != CaseState.DECIDED:
+        return Conflict(by="the checks", at=case.updated_at, kind="checks", now_version=case.version)
+    return Conflict(latest.staff.email, latest.decided_at, latest.kind, case.version)
+
+
+def _unreasoned(request: DecisionRequest) -> Refusal | None:
+    reason = next((item for item in REASONS[request.kind] if item.code == request.reason_code), None)
+    if reason is None or request.effect not in EFFECTS:
+        return Refusal.UNKNOWN_REASON
+    if reason.needs_note and not request.note.strip():
+        return Refusal.NOTE_REQUIRED
+    return None
+
+
+def _friction(request: DecisionRequest, addresses: int) -> Refusal | None:
+    """Friction counts addresses and grows with harm (DESIGN invariant 11); keeping addresses harms nobody."""
+    if request.kind is not DecisionKind.APPROVE:
+        return None
+    if addresses == 0:
+        return Refusal.NOTHING_TO_DO
+    if addresses > FRICTION_SECOND:
+        return Refusal.SECOND_PERSON
+    if addresses > FRICTION_TYPED and request.typed_count != addresses:
+        return Refusal.COUNT_MISMATCH
+    return None
+
+
+def _write_decision(
+    session: Session, case: Case, request: DecisionRequest, judged: Judged, staff_id: int, now: datetime
+) -> Decision:
+    decision = Decision(
+        case_id=case.id,
+        opening_id=close_opening(session, case.id, request.kind.value, now),
+        kind=request.kind.value,
+        reason_code=request.reason_code,
+        note=request.note.strip()[:MAX_NOTE],
+        staff_id=staff_id,
+        decided_at=now,
+        case_version=case.version,
+        frozen=_freeze(session, case, judged),
+    )
+    session.add(decision)
+    case.state, case.updated_at, case.decided_facts = CaseState.DECIDED.value, now, facts_of(judged.assessment)
+    case.version += 1
+    session.flush()
+    return decision
+
+
+def _freeze(session: Session, case: Case, judged: Judged) -> dict[str, Any]:
+    """Copy the evidence the decision rests on: normalised readings and the digests of the raw replies, for ever."""
+    rows = session.execute(
+        select(
+            EvidenceRecord.id,
+            EvidenceRecord.provider,
+            EvidenceRecord.digest,
+            EvidenceRecord.raw_digest,
+            EvidenceRecord.normalised,
+            EvidenceRecord.first_seen_at,
+            EvidenceRecord.last_seen_at,
+        )
+        .where(EvidenceRecord.domain_id == case.domain_id)
+        .order_by(EvidenceRecord.id)
+    )
+    return {
+        "domain": judged.facts.name,
+        "assessment": snapshot(judged.assessment),
+        "risk": case.risk,
+        "risk_parts": case.risk_parts,
+        "addresses": len(judged.address_ids),
+        "evidence": [
+            {
+                "id": row.id,
+                "provider": row.provider,
+                "digest": row.digest,
+                "raw_digest": row.raw_digest,
+                "first_seen_at": rfc3339(row.first_seen_at),
+                "last_seen_at": rfc3339(row.last_seen_at),
+                "normalised": row.normalised,
+            }
+            for row in rows
+        ],
+    }
+
+
+def _queue_unverifications(session: Session, decision: Decision, ids: Sequence[int], effect: str) -> None:
+    """Put one outbox row an address, with the address state that was judged."""
+    for start in range(0, len(ids), CHUNK):
+        addresses = session.execute(
+            select(Address.id, Address.source_id, Address.verified, Address.verified_at, Address.state_token).where(
+                Address.id.in_(ids[start : start + CHUNK])
+            )
+        )
+        rows = [
+            {
+                "public_id": secrets.token_hex(12),
+                "decision_id": decision.id,
+                "address_id": row.id,
+                "source_id": row.source_id,
+                "kind": "unverify",
+                "effect": effect,
+                "state": UnverificationState.QUEUED.value,
+                "judged": {
+                    "verified": row.verified,
+                    "verified_at": rfc3339(row.verified_at),
+                    "state_token": row.state_token,
+                },
+                "reason": decision.reason_code,
+                "decided_at": decision.decided_at,
+            }
+            for row in addresses
+        ]
+        session.execute(insert(Unverification), rows)
+
+
+def _audit(session: Session, case: Case, decision: Decision, judged: Judged, actor: Actor, now: datetime) -> None:
+    event = Event.CASE_APPROVED if decision.kind == DecisionKind.APPROVE else Event.CASE_OVERRIDDEN
+    record(
+        session,
+        event,
+        actor=actor,
+        object_type="case",
+        object_id=str(case.id),
+        data={
+            "domain": judged.facts.name,
+            "reason_code": decision.reason_code,
+            "addresses": len(judged.address_ids),
+            "decision_id": decision.id,
+            "case_version": decision.case_version,
+            "evidence_sha256": evidence_digest(decision.frozen),
+        },
+        now=now,
+    )
+
+
+def evidence_digest(frozen: dict[str, Any]) -> str:
+    """SHA-256 (hex) over the frozen evidence in canonical form (RFC 8785): what the audit entry vouches for."""
+    return hashlib.sha256(rfc8785.dumps(frozen)).hexdigest()

@@ -1,0 +1,260 @@
+"""Un-verifications on their way: published in order, served to their source, acknowledged by it one by one."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import groupby
+from typing import Any
+
+from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy.orm import Session
+
+from dashboard.audit.actor import Actor, system
+from dashboard.audit.events import Data, Event
+from dashboard.audit.record import NewEntry, record, record_many
+from dashboard.models import Address, Domain, Source, Unverification
+from dashboard.models.case import UnverificationState as State
+from dashboard.services.allow_list import allowed
+from dashboard.times import rfc3339
+
+ACTOR = system("publisher")
+RESULTS = (State.APPLIED, State.ALREADY, State.STALE, State.REJECTED)
+SETTLED = {state.value for state in RESULTS}
+LIMIT = 1000
+MAX_REASON = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What one turn of the publisher did: items given a sequence number, settled as stale, or withheld."""
+
+    published: int
+    stale: int
+    withheld: int
+
+
+def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
+    """Give the next queued un-verifications their place in their source's order.
+
+    Each is checked once more at its turn: an allow-listed domain is withheld, an address whose state is no longer
+    the one that was judged is stale and not forced (DESIGN invariants 5 and 6).
+    """
+    queued = _queued(session, limit)
+    checked = [(row, _objection(row)) for row in queued]
+    good = [row for row, objection in checked if objection is None]
+    bad = [(row, *objection) for row, objection in checked if objection is not None]
+    entries = _number(session, good, now)
+    entries += _settle_unpublished(session, bad, now)
+    record_many(session, entries, now)
+    stale = sum(state is State.STALE for _, state, _ in bad)
+    return Published(published=len(good), stale=stale, withheld=len(bad) - stale)
+
+
+def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
+    query = (
+        select(
+            Unverification.id,
+            Unverification.public_id,
+            Unverification.source_id,
+            Unverification.judged,
+            Address.verified,
+            Address.verified_at,
+            Address.state_token,
+            Domain.name.label("domain"),
+            Source.slug,
+        )
+        .join(Address, Address.id == Unverification.address_id)
+        .join(Source, Source.id == Unverification.source_id)
+        .join(Domain, Domain.id == Address.domain_id)
+        .where(Unverification.state == State.QUEUED.value, Unverification.seq.is_(None))
+        .order_by(Unverification.id)
+        .limit(limit)
+        .with_for_update(of=Unverification, skip_locked=True)
+    )
+    return session.execute(query).all()
+
+
+def _objection(row: Row[Any]) -> tuple[State, str] | None:
+    """Why an item must not go out now, or None."""
+    if why := allowed(row.domain):
+        return State.WITHHELD, f"allow_listed: {why}"
+    if not unchanged(row.judged, row):
+        return State.STALE, "the address changed after it was judged"
+    return None
+
+
+def unchanged(judged: Mapping[str, Any], address: Any) -> bool:
+    """Whether an address is still in the state that was judged."""
+    return (judged["verified"], judged["verified_at"], judged["state_token"]) == (
+        address.verified,
+        rfc3339(address.verified_at),
+        address.state_token,
+    )
+
+
+def _number(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[NewEntry]:
+    """Number the rows per source under the lock of the source's row, so that no number appears late."""
+    entries, values = [], []
+    by_source = sorted(rows, key=lambda row: (row.source_id, row.id))
+    for source_id, group in groupby(by_source, key=lambda row: row.source_id):
+        items = list(group)
+        source = session.scalar(select(Source).where(Source.id == source_id).with_for_update())
+        assert source is not None
+        first = source.last_seq + 1
+        values += [{"id": row.id, "seq": seq, "published_at": now} for seq, row in enumerate(items, start=first)]
+        source.last_seq += len(items)
+        data: Data = {"first_seq": first, "last_seq": source.last_seq, "ids": [row.public_id for row in items]}
+        entries.append(NewEntry(Event.UNVERIFICATION_PUBLISHED, ACTOR, "source", source.slug, data))
+    if values:
+        session.execute(update(Unverification), values)
+    return entries
+
+
+def _settle_unpublished(
+    session: Session, rows: Sequence[tuple[Row[Any], State, str]], now: datetime
+) -> list[NewEntry]:
+    values = [{"id": row.id, "state": state.value, "settled_at": now, "settled_why": why} for row, state, why in rows]
+    if values:
+        session.execute(update(Unverification), values)
+    return [
+        NewEntry(
+            Event.UNVERIFICATION_WITHHELD,
+            ACTOR,
+            "unverification",
+            row.public_id,
+            {"source": row.slug, "why": "allow_listed" if state is State.WITHHELD else "address_changed"},
+        )
+        for row, state, _ in rows
+    ]
+
+
+def mark_sent(session: Session, source_id: int, public_ids: Sequence[str], now: datetime) -> None:
+    """Note the first serving of items to their source."""
+    session.execute(
+        update(Unverification)
+        .where(
+            Unverification.source_id == source_id,
+            Unverification.public_id.in_(public_ids),
+            Unverification.state == State.QUEUED.value,
+        )
+        .values(state=State.SENT.value, sent_at=now)
+    )
+
+
+class AckStatus(StrEnum):
+    """What became of one acknowledged item."""
+
+    RECORDED = "recorded"
+    UNCHANGED = "unchanged"
+    CONFLICT = "conflict"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True)
+class Ack:
+    """A source's word on one item."""
+
+    public_id: str
+    result: State
+    reason: str | None = None
+
+
+def acknowledge(
+    session: Session, source_id: int, slug: str, acks: Sequence[Ack], actor: Actor, now: datetime
+) -> list[tuple[str, AckStatus]]:
+    """Record what the source did with each item; the same word twice changes nothing, another one is a conflict.
+
+    Items of other sources, and those never published, are `unknown`. One audit entry for the request.
+    """
+    known = _published(session, source_id, [ack.public_id for ack in acks])
+    statuses: list[tuple[str, AckStatus]] = []
+    recorded: dict[str, Ack] = {}
+    for ack in acks:
+        row = known.get(ack.public_id)
+        state = recorded[ack.public_id].result.value if ack.public_id in recorded else row and row.state
+        status = _status(state, ack)
+        if status is AckStatus.RECORDED:
+            recorded[ack.public_id] = ack
+        statuses.append((ack.public_id, status))
+    if recorded:
+        _settle(session, [(known[public_id], ack) for public_id, ack in recorded.items()], now)
+        _audit_acks(session, slug, list(recorded.values()), actor, now)
+    return statuses
+
+
+def _published(session: Session, source_id: int, public_ids: Sequence[str]) -> dict[str, Row[Any]]:
+    rows = session.execute(
+        select(
+            Unverification.id,
+            Unverification.public_id,
+            Unverification.state,
+            Unverification.judged,
+            Unverification.effect,
+            Unverification.kind,
+            Unverification.address_id,
+        )
+        .where(
+            Unverification.source_id == source_id,
+            Unverification.public_id.in_(public_ids),
+            Unverification.seq.is_not(None),
+        )
+        .order_by(Unverification.id)
+        .with_for_update()
+    )
+    return {row.public_id: row for row in rows}
+
+
+def _status(state: str | None, ack: Ack) -> AckStatus:
+    if state is None:
+        return AckStatus.UNKNOWN
+    if state not in SETTLED:
+        return AckStatus.RECORDED
+    return AckStatus.UNCHANGED if state == ack.result.value else AckStatus.CONFLICT
+
+
+def _settle(session: Session, items: Sequence[tuple[Row[Any], Ack]], now: datetime) -> None:
+    """Write the results; an address that its source un-verified is no longer verified here either."""
+    session.execute(
+        update(Unverification),
+        [
+            {
+                "id": row.id,
+                "state": ack.result.value,
+                "settled_at": now,
+                "settled_why": (ack.reason or "")[:MAX_REASON] or None,
+            }
+            for row, ack in items
+        ],
+    )
+    done = [
+        {"address": row.address_id, "token": row.judged["state_token"]}
+        for row, ack in items
+        if ack.result in {State.APPLIED, State.ALREADY} and row.effect == "unverify" and row.kind == "unverify"
+    ]
+    if done:
+        # an import that ran meanwhile may have brought a newer state: that one stands
+        session.connection().execute(
+            update(Address)
+            .where(Address.id == bindparam("address"), Address.state_token.is_not_distinct_from(bindparam("token")))
+            .values(verified=False),
+            done,
+        )
+
+
+def _audit_acks(session: Session, slug: str, acks: Sequence[Ack], actor: Actor, now: datetime) -> None:
+    ids: dict[str, list[str]] = defaultdict(list)
+    for ack in acks:
+        ids[ack.result.value].append(ack.public_id)
+    record(
+        session,
+        Event.UNVERIFICATION_ACKNOWLEDGED,
+        actor=actor,
+        object_type="source",
+        object_id=slug,
+        data={"counts": {result: len(found) for result, found in ids.items()}, "ids": dict(ids)},
+        now=now,
+    )

@@ -1,0 +1,152 @@
+"""Jobs that check domains: claim the due ones, ask the providers, have the answers recorded.
+
+No transaction spans a network call: answers are gathered first and committed in groups. A job may die anywhere; what
+it committed stands, and the rest is claimed again when its lease has run out.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import time
+from collections import Counter
+from collections.abc import AsyncGenerator, Sequence
+from datetime import timedelta
+from itertools import islice
+from typing import Any
+
+from dashboard.config import Settings
+from dashboard.database import db, writing
+from dashboard.queue import JobName, enqueue
+from dashboard.runtime import domain_now, settings, wall_now
+from dashboard.services.checking.claim import (
+    DueDomain,
+    batches_in_flight,
+    claim_batch,
+    finish_batch,
+    open_batch,
+    renew_lease,
+)
+from dashboard.services.checking.counts import count_look_ups
+from dashboard.services.checking.live import assess_live
+from dashboard.services.checking.record import Answer, CheckedDomain, Recorded, record_checks
+from jobs.context import job_context
+from jobs.providers.panel import Panel, open_panel
+
+GROUP = 50
+"""Domains committed together: about 100 ms of writing."""
+AT_ONCE = 40
+"""Domains asked about at the same time; each provider's client has 20 connections."""
+SECONDS_A_JOB = 30.0
+"""A job takes on no further domains after this time; what is left is claimed again (slow servers, low rates)."""
+BATCHES_IN_FLIGHT = 4
+"""Batches waiting or running per worker: more could not be served before their leases run out."""
+
+
+def sweep() -> dict[str, int]:
+    """Claim due domains, as many batches as the workers can take, and enqueue them."""
+    with job_context():
+        claimed = 0
+        for batch_id in iter(_claim, None):
+            enqueue(JobName.RUN_BATCH, batch_id, unique=str(batch_id))
+            claimed += 1
+        return {"batches": claimed}
+
+
+def _claim() -> int | None:
+    """Claim one batch, or None when nothing is due or enough is in flight."""
+    current = settings()
+    with writing() as session:
+        if batches_in_flight(session, wall_now()) >= BATCHES_IN_FLIGHT * current.workers:
+            return None
+        return claim_batch(
+            session,
+            now=domain_now(),
+            wall_now=wall_now(),
+            size=current.check_batch,
+            lease=_lease(current),
+        )
+
+
+def _lease(current: Settings) -> timedelta:
+    return timedelta(seconds=current.lease_seconds)
+
+
+def run_batch(batch_id: int) -> dict[str, int]:
+    """Check what the batch still holds; nothing when it was served already or taken over."""
+    with job_context():
+        current = settings()
+        with writing() as session:
+            due = open_batch(session, batch_id, wall_now=wall_now(), lease=_lease(current))
+        totals = asyncio.run(_check(batch_id, due, current)) if due else Counter[str]()
+        with writing() as session:
+            finish_batch(session, batch_id, wall_now=wall_now())
+        enqueue(JobName.SWEEP, unique="sweep")
+        return dict(totals)
+
+
+async def _check(batch_id: int, due: Sequence[DueDomain], current: Settings) -> Counter[str]:
+    """Ask the panel about every domain and commit the answers group by group."""
+    totals: Counter[str] = Counter()
+    async with open_panel(current) as panel:
+        async with contextlib.aclosing(_answers(panel, due)) as groups:
+            async for group in groups:
+                done = _commit(batch_id, group, current)
+                totals.update(checks=done.checks, skipped=done.skipped, opened=done.opened)
+        with writing() as session:
+            count_look_ups(session, domain_now(), panel.asked, panel.counters)
+    return totals
+
+
+async def _answers(panel: Panel, due: Sequence[DueDomain]) -> AsyncGenerator[list[CheckedDomain], None]:
+    """Yield checked domains in groups, in the order the answers come in, `AT_ONCE` under way all the time."""
+    waiting = iter(due)
+    group: list[CheckedDomain] = []
+    running: set[asyncio.Task[CheckedDomain]] = set()
+    deadline = time.monotonic() + SECONDS_A_JOB
+    try:
+        while True:
+            free = AT_ONCE - len(running) if time.monotonic() < deadline else 0
+            running |= {asyncio.create_task(_ask(panel, domain)) for domain in islice(waiting, free)}
+            if not running:
+                break
+            done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+            group += [task.result() for task in done]
+            if len(group) >= GROUP:
+                yield group
+                group = []
+        if group:
+            yield group
+    finally:
+        for task in running:
+            task.cancel()
+
+
+async def _ask(panel: Panel, domain: DueDomain) -> CheckedDomain:
+    replies = await panel.ask(domain.name, domain_now())
+    return CheckedDomain(
+        domain.id, domain.due_at, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies]
+    )
+
+
+def _commit(batch_id: int, group: Sequence[CheckedDomain], current: Settings) -> Recorded:
+    with writing() as session:
+        renew_lease(session, batch_id, wall_now=wall_now(), lease=_lease(current))
+        return record_checks(session, batch_id, group, domain_now(), recheck_days=current.recheck_days)
+
+
+def check_now(names: Sequence[str]) -> list[dict[str, Any]]:
+    """Ask the providers about `names` now and return each assessment as JSON-ready values; nothing is stored."""
+    with job_context():
+        replies = asyncio.run(_ask_all(names, settings()))
+        return [assess_live(db.session(), name, evidence, domain_now()) for name, evidence in replies]
+
+
+async def _ask_all(names: Sequence[str], current: Settings) -> list[tuple[str, list[Answer]]]:
+    now = domain_now()
+    async with open_panel(current) as panel:
+        found = await asyncio.gather(*(panel.ask(name, now) for name in names))
+    return [
+        (name, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies])
+        for name, replies in zip(names, found, strict=True)
+    ]

@@ -1,0 +1,27 @@
+"""Jobs that bring decisions to their sources."""
+
+from __future__ import annotations
+
+from dashboard.database import writing
+from dashboard.runtime import domain_now
+from dashboard.services.deliveries import LIMIT, Published
+from dashboard.services.deliveries import publish as publish_next
+from jobs.context import job_context
+
+
+def publish() -> dict[str, int]:
+    """Publish what decisions have queued, a chunk a transaction, until nothing is left."""
+    totals = {"published": 0, "stale": 0, "withheld": 0}
+    with job_context():
+        while True:
+            done = _publish_chunk()
+            totals["published"] += done.published
+            totals["stale"] += done.stale
+            totals["withheld"] += done.withheld
+            if done.published + done.stale + done.withheld < LIMIT:
+                return totals
+
+
+def _publish_chunk() -> Published:
+    with writing() as session:
+        return publish_next(session, domain_now())
