@@ -34,6 +34,9 @@ class HolderChange(StrEnum):
     DROPPED_AND_CAUGHT = "dropped_and_caught"
     SOLD = "sold_before_drop"
     UNPROVEN = "unproven"
+    """An address may be older than the registration: nobody knows when it was verified."""
+    UNKNOWN = "unknown"
+    """The registry publishes no date and nothing was seen: says nothing, so it flags nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,8 +70,34 @@ class AddressFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class RegistrationPeriod:
+    """One registration of a domain, from creation (or first sight) to its end; `ended_at` None: still running."""
+
+    started_at: datetime
+    ended_at: datetime | None = None
+    registrar: str | None = None
+    handle: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class History:
+    """What is remembered of a domain beyond its readings.
+
+    `unregistered_seen_at`: when a status API or registry directory last reported `available` or `pending_delete`.
+    `previous_phase`: the phase of the assessment before this one.
+    """
+
+    periods: tuple[RegistrationPeriod, ...] = ()
+    unregistered_seen_at: datetime | None = None
+    previous_phase: Phase | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AddressRisk:
-    """Whether one address was verified by somebody other than the present holder; None means unknowable."""
+    """Whether one address was verified by somebody other than the present holder; None means unknowable.
+
+    Of an unregistered domain every address is at risk: whoever registers it receives its mail.
+    """
 
     address_id: str
     at_risk: bool | None
@@ -97,7 +126,8 @@ class Assessment:
     @property
     def holder_changed(self) -> bool | None:
         """True: the holder changed; False: no sign of it; None: unknowable (no dates to compare)."""
-        return {HolderChange.NONE: False, HolderChange.UNPROVEN: None}.get(self.holder_change, True)
+        unknowable = {HolderChange.UNPROVEN, HolderChange.UNKNOWN}
+        return None if self.holder_change in unknowable else self.holder_change is not HolderChange.NONE
 
     @property
     def flags(self) -> bool:

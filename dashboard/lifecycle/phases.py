@@ -74,7 +74,7 @@ def phase_from_epp(
     if words & {"redemption period", "redemption", "quarantine", "in quarantine", "pending delete restorable"}:
         return Phase.REDEMPTION
     if words & {"pending delete", "pending delete scheduled for release"}:
-        return _pending_delete(expires_at, now, tld)
+        return Phase.REDEMPTION if renewable_in_uk(tld, expires_at, now) else Phase.PENDING_DELETE
     if _in_grace(words, expires_at, registrar_expires_at, now):
         return Phase.AUTO_RENEW_GRACE
     # EPP's `inactive` is a registration without name servers: not published, like a hold.
@@ -83,12 +83,10 @@ def phase_from_epp(
     return Phase.RESERVED if "reserved" in words else Phase.ACTIVE
 
 
-def _pending_delete(expires_at: datetime | None, now: datetime, tld: str) -> Phase:
-    """Keep .uk's renewable pending delete apart from the final one; without a date, assume it can be renewed."""
-    is_uk = tld.lower().rstrip(".").rpartition(".")[2] == "uk"
-    if is_uk and (expires_at is None or now < expires_at + UK_RENEWABLE):
-        return Phase.REDEMPTION
-    return Phase.PENDING_DELETE
+def renewable_in_uk(name: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether a `pending delete` of `name` (a domain or TLD) may still be renewed; without a date, assume so."""
+    is_uk = name.lower().rstrip(".").rpartition(".")[2] == "uk"
+    return is_uk and (expires_at is None or now < expires_at + UK_RENEWABLE)
 
 
 def _in_grace(
@@ -119,6 +117,5 @@ def phase_from_delegation(delegation: Delegation, nameservers: Collection[str] |
         return Phase.AVAILABLE
     if delegation.rcode is not Rcode.NOERROR:
         return Phase.UNKNOWN
-    if nameservers is not None and not nameservers and not delegation.mx and not delegation.has_address:
-        return Phase.UNKNOWN
-    return Phase.ACTIVE
+    # An address without NS proves nothing: some top-level domains answer for every name.
+    return Phase.UNKNOWN if nameservers is not None and not nameservers else Phase.ACTIVE

@@ -1,0 +1,103 @@
+"""What the registry directory says of the present registration, and how it differs from what was said before."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from itertools import pairwise
+
+from dashboard.lifecycle.assessment import History
+from dashboard.lifecycle.current import LOST, Current
+from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Reading
+
+SLACK = timedelta(days=1)
+"""Registries publish dates without times, in zones of their own."""
+
+
+@dataclass(frozen=True, slots=True)
+class Registration:
+    """The present registration as far as it is known; every field may be missing.
+
+    `seen_at`: when a status API or registry directory last reported it as held by somebody.
+    """
+
+    registered_at: datetime | None = None
+    expires_at: datetime | None = None
+    registrar_expires_at: datetime | None = None
+    registrar: str | None = None
+    handle: str | None = None
+    nameservers: tuple[str, ...] = ()
+    seen_at: datetime | None = None
+
+
+def registration(current: Current) -> Registration:
+    """Take each fact from the newest directory answer that has it; of differing dates of creation the latest."""
+    found = [answer.evidence for answer in current.directory]
+    dates = [e.registered_at for e in found if e.registered_at]
+    return Registration(
+        registered_at=max(dates, default=None),
+        expires_at=next((e.expires_at for e in found if e.expires_at), None),
+        registrar_expires_at=next((e.registrar_expires_at for e in found if e.registrar_expires_at), None),
+        registrar=next((e.registrar for e in found if e.registrar), None),
+        handle=next((e.handle for e in found if e.handle), None),
+        nameservers=next((a.evidence.nameservers for a in current.answers if a.evidence.nameservers), ()),
+        seen_at=max((a.seen_at for a in current.strong if a.phase not in LOST), default=None),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """Two successive readings of one directory, and when the later one was first seen."""
+
+    before: Evidence
+    after: Evidence
+    seen_at: datetime
+
+
+def steps(readings: Iterable[Reading]) -> list[Step]:
+    """List what changed from one found registration to the next, by provider, oldest first.
+
+    Only readings of the same provider are compared: two directories spell one registrar in two ways.
+    """
+    found = sorted(
+        (r for r in readings if r.evidence.outcome is Outcome.FOUND and _directory(r)),
+        key=lambda r: (r.evidence.provider, r.last_seen_at, r.first_seen_at, r.evidence.digest),
+    )
+    return [
+        Step(before.evidence, after.evidence, after.first_seen_at)
+        for before, after in pairwise(found)
+        if before.evidence.provider is after.evidence.provider
+    ]
+
+
+def _directory(reading: Reading) -> bool:
+    """Whether a registry directory said so."""
+    return reading.evidence.kind is EvidenceKind.REGISTRY_DIRECTORY
+
+
+def same_words(one: str | None, other: str | None) -> bool:
+    """Whether two spellings mean the same name; an unknown one differs from nothing."""
+    if not one or not other:
+        return True
+    return _letters(one) == _letters(other)
+
+
+def _letters(text: str) -> str:
+    """Reduce a name to what spelling cannot vary."""
+    return "".join(ch for ch in text.casefold() if ch.isalnum())
+
+
+def unregistered_seen_at(readings: Sequence[Reading], history: History) -> datetime | None:
+    """When a registration provider last said that nobody holds the domain, by the readings and by memory."""
+    seen = [
+        r.last_seen_at
+        for r in readings
+        if r.evidence.kind is not EvidenceKind.DELEGATION and r.evidence.phase in LOST
+    ]
+    return max([*seen, *([history.unregistered_seen_at] if history.unregistered_seen_at else [])], default=None)
+
+
+def day(moment: datetime) -> str:
+    """Write a date as readers of every country read it."""
+    return f"{moment:%Y-%m-%d}"

@@ -1,0 +1,116 @@
+"""How urgent a case is: a sum whose every part is shown."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from dashboard.lifecycle.assessment import Assessment, HolderChange
+from dashboard.lifecycle.evidence import Phase
+
+PHASE_WEIGHT = {
+    Phase.AVAILABLE: 20,
+    Phase.PENDING_DELETE: 16,
+    Phase.REDEMPTION: 10,
+    Phase.PENDING_RESTORE: 6,
+    Phase.AUTO_RENEW_GRACE: 3,
+    Phase.HOLD: 3,
+    Phase.UNKNOWN: 1,
+    Phase.RESERVED: 1,
+    Phase.ACTIVE: 1,
+}
+HOLDER_WEIGHT = {HolderChange.DROPPED_AND_CAUGHT: 24, HolderChange.SOLD: 20, HolderChange.UNPROVEN: 4}
+"""A domain in other hands is worse than one in nobody's: the attack may be under way."""
+
+HOLDER_POINTS = {HolderChange.DROPPED_AND_CAUGHT: 60, HolderChange.SOLD: 40, HolderChange.UNPROVEN: 10}
+RELEASE_POINTS, RESET_POINTS = 60, 40
+NEAR = timedelta(days=5)
+
+
+@dataclass(frozen=True, slots=True)
+class Exposure:
+    """What hangs on the addresses at risk; `downloads_30d` sums over distinct packages.
+
+    `released_after` and `resets_after` count what happened since the lapse or the catch.
+    """
+
+    addresses: int
+    accounts: int
+    only_address_accounts: int
+    no_second_factor_accounts: int
+    packages: int
+    downloads_30d: int
+    released_after: int = 0
+    resets_after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class RiskPart:
+    """One summand, with the sentence that explains it."""
+
+    name: str
+    points: int
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Risk:
+    """The score and its parts, which sum to it exactly."""
+
+    score: int
+    parts: tuple[RiskPart, ...]
+
+
+def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
+    """Score a flagged domain; parts worth nothing are left out, the phase's part always stands first."""
+    rest = (
+        _holder(assessment),
+        _drop(assessment, now),
+        _accounts("only_address", exposure.only_address_accounts, 12, "would lose their only verified address"),
+        _accounts("no_second_factor", exposure.no_second_factor_accounts, 8, "have no second factor"),
+        _since("release_after", exposure.released_after, RELEASE_POINTS, "packages released"),
+        _since("reset_after", exposure.resets_after, RESET_POINTS, "password resets"),
+    )
+    parts = (_downloads(assessment, exposure), *(part for part in rest if part.points))
+    return Risk(score=sum(part.points for part in parts), parts=parts)
+
+
+def _downloads(assessment: Assessment, exposure: Exposure) -> RiskPart:
+    """Weigh the reach of the packages by the phase, or by the change of holder where that is worse."""
+    phase, change = assessment.phase, assessment.holder_change
+    weight = max(PHASE_WEIGHT[phase], HOLDER_WEIGHT.get(change, 0))
+    words = (phase if weight == PHASE_WEIGHT[phase] else change).value.replace("_", " ")
+    points = round(weight * math.log10(1 + max(exposure.downloads_30d, 0)))
+    noun = "package" if exposure.packages == 1 else "packages"
+    why = f"{words} weighs {weight}; {exposure.packages:,} {noun}, {exposure.downloads_30d:,} downloads in 30 days"
+    return RiskPart("phase_and_downloads", points, why)
+
+
+def _holder(assessment: Assessment) -> RiskPart:
+    """Add for a suspected change of holder."""
+    change = assessment.holder_change
+    return RiskPart(
+        "holder_change", HOLDER_POINTS.get(change, 0), f"change of holder: {change.value.replace('_', ' ')}"
+    )
+
+
+def _drop(assessment: Assessment, now: datetime) -> RiskPart:
+    """Add for a drop that is near: the time to act is running out."""
+    drop = assessment.predicted.drop
+    if drop is None or assessment.phase is Phase.AVAILABLE:
+        return RiskPart("near_drop", 0, "")
+    left = drop.date - now
+    days = max(math.ceil(left / timedelta(days=1)), 0)
+    return RiskPart("near_drop", 30 if left <= NEAR else max(20 - days // 2, 0), f"drops in about {days} days")
+
+
+def _accounts(name: str, count: int, each: int, what: str) -> RiskPart:
+    """Add for accounts; the hundredth counts less than the first."""
+    points = round(each * math.log2(1 + max(count, 0)))
+    return RiskPart(name, points, f"{count:,} account{'' if count == 1 else 's'} {what}")
+
+
+def _since(name: str, count: int, points: int, what: str) -> RiskPart:
+    """Add once, however often it happened: it is a signature, not a quantity."""
+    return RiskPart(name, points if count > 0 else 0, f"{what} since the lapse or the catch: {count:,}")
