@@ -1,1 +1,1 @@
-"""The read side: filters, keyset pages, counts. Never writes."""
+"""The read side of the screens: filters, keyset pages, counts. Never writes."""

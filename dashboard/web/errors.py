@@ -74,7 +74,7 @@ ERRORS = {
 }
 EXPIRED_FORM = Words(
     "The form was no longer valid",
-    f"Its protection against forgery did not match: the session ended, or cookies are switched off. {NOTHING_CHANGED}",
+    f"Its mark against forgery did not match: the session ended, or cookies are switched off. {NOTHING_CHANGED}",
     "Go back, load the page again and send the form once more.",
 )
 

@@ -1,0 +1,247 @@
+"""The accounts behind a domain's addresses, with what happened to each since a moment. Addresses come masked."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
+
+from dashboard.lifecycle.hosts import mask
+from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent, Source
+
+PAGE_SIZE = 25
+MAX_PACKAGES = 5
+MAX_EVENTS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class ShownAddress:
+    """One address of an account, masked; `here` says that it is at the domain in question."""
+
+    id: int
+    masked: str
+    here: bool
+    verified: bool
+    verified_at: datetime | None
+    primary: bool
+
+
+@dataclass(frozen=True, slots=True)
+class ShownPackage:
+    """A package that an account may publish."""
+
+    name: str
+    purl: str
+    critical: bool
+    downloads_30d: int | None
+    last_release_at: datetime | None
+    role: str | None
+    other_owners: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEvent:
+    """Something that happened to an account."""
+
+    kind: str
+    at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedAccount:
+    """An account with an address at the domain; `packages` are the most downloaded of its `package_count`."""
+
+    id: int
+    username: str
+    source: str
+    two_factor: bool | None
+    last_active_at: datetime | None
+    created_at: datetime | None
+    package_count: int
+    downloads_30d: int
+    here: Sequence[ShownAddress]
+    elsewhere: Sequence[ShownAddress]
+    packages: Sequence[ShownPackage]
+    events: Sequence[ShownEvent]
+
+    @property
+    def loses_only_address(self) -> bool:
+        """Whether no verified address is left once those at the domain are un-verified."""
+        return any(a.verified for a in self.here) and not any(a.verified for a in self.elsewhere)
+
+
+@dataclass(frozen=True, slots=True)
+class AffectedPage:
+    """Some of the accounts, those with most to lose first, and whether there are more."""
+
+    accounts: Sequence[AffectedAccount]
+    offset: int
+    more: bool
+
+
+def affected_accounts(
+    session: Session, domain_id: int, since: datetime, offset: int = 0, size: int = PAGE_SIZE
+) -> AffectedPage:
+    """Return accounts with an address at the domain: verified ones first, then by only address and downloads.
+
+    A domain has few accounts, so an offset is as good as a cursor here. Events are those after `since`.
+    """
+    rows = session.execute(_accounts(domain_id).limit(size + 1).offset(offset)).all()
+    ids = [row.id for row in rows[:size]]
+    addresses = _addresses(session, ids, domain_id)
+    packages = _packages(session, ids)
+    events = _events(session, ids, since)
+    accounts = [_account(row, addresses[row.id], packages[row.id], events[row.id]) for row in rows[:size]]
+    return AffectedPage(accounts, offset, more=len(rows) > size)
+
+
+def _accounts(domain_id: int) -> Select[*tuple[Any, ...]]:
+    downloads = _downloads().label("downloads")
+    return (
+        select(
+            Account.id,
+            Account.username,
+            Source.name.label("source"),
+            Account.two_factor,
+            Account.last_active_at,
+            Account.account_created_at,
+            _package_count().label("package_count"),
+            downloads,
+        )
+        .join(Source, Source.id == Account.source_id)
+        .where(Account.id.in_(select(Address.account_id).where(Address.domain_id == domain_id)))
+        .order_by(
+            _has_verified(here=domain_id).desc(), _has_verified(not_here=domain_id), downloads.desc(), Account.id
+        )
+    )
+
+
+def _has_verified(*, here: int | None = None, not_here: int | None = None) -> ColumnElement[int]:
+    """1 where the account has a verified address at the domain `here`, or at another than `not_here`; else 0."""
+    address = aliased(Address)
+    place = address.domain_id == here
+    if not_here is not None:
+        place = or_(address.domain_id.is_(None), address.domain_id != not_here)
+    return case((exists().where(address.account_id == Account.id, address.verified, place), 1), else_=0)
+
+
+def _package_count() -> ScalarSelect[int]:
+    query = select(func.count()).select_from(AccountPackage).where(AccountPackage.account_id == Account.id)
+    return query.correlate(Account).scalar_subquery()
+
+
+def _downloads() -> ScalarSelect[int]:
+    query = (
+        select(func.coalesce(func.sum(Package.downloads_30d), 0))
+        .join(AccountPackage, AccountPackage.package_id == Package.id)
+        .where(AccountPackage.account_id == Account.id)
+    )
+    return query.correlate(Account).scalar_subquery()
+
+
+def _account(
+    row: Row[*tuple[Any, ...]],
+    addresses: Sequence[ShownAddress],
+    packages: Sequence[ShownPackage],
+    events: Sequence[ShownEvent],
+) -> AffectedAccount:
+    return AffectedAccount(
+        id=row.id,
+        username=row.username,
+        source=row.source,
+        two_factor=row.two_factor,
+        last_active_at=row.last_active_at,
+        created_at=row.account_created_at,
+        package_count=row.package_count,
+        downloads_30d=int(row.downloads),
+        here=[address for address in addresses if address.here],
+        elsewhere=[address for address in addresses if not address.here],
+        packages=packages,
+        events=events,
+    )
+
+
+def _addresses(session: Session, account_ids: Sequence[int], domain_id: int) -> dict[int, list[ShownAddress]]:
+    """Read all addresses of the accounts; from here on there is no local part."""
+    found: dict[int, list[ShownAddress]] = defaultdict(list)
+    query = (
+        select(
+            Address.account_id,
+            Address.id,
+            Address.local_part,
+            Address.host,
+            Address.domain_id,
+            Address.verified,
+            Address.verified_at,
+            Address.is_primary,
+        )
+        .where(Address.account_id.in_(account_ids))
+        .order_by(Address.is_primary.desc(), Address.id)
+    )
+    for row in session.execute(query):
+        found[row.account_id].append(
+            ShownAddress(
+                id=row.id,
+                masked=mask(row.local_part, row.host),
+                here=row.domain_id == domain_id,
+                verified=row.verified,
+                verified_at=row.verified_at,
+                primary=row.is_primary,
+            )
+        )
+    return found
+
+
+def _packages(session: Session, account_ids: Sequence[int]) -> dict[int, list[ShownPackage]]:
+    """Read each account's most downloaded packages."""
+    downloads = func.coalesce(Package.downloads_30d, 0)
+    rank = func.row_number().over(partition_by=AccountPackage.account_id, order_by=(downloads.desc(), Package.id))
+    ranked = (
+        select(
+            AccountPackage.account_id,
+            Package.name,
+            Package.purl,
+            Package.critical,
+            Package.downloads_30d,
+            Package.last_release_at,
+            AccountPackage.role,
+            AccountPackage.other_owners,
+            rank.label("rank"),
+        )
+        .join(Package, Package.id == AccountPackage.package_id)
+        .where(AccountPackage.account_id.in_(account_ids))
+        .subquery()
+    )
+    found: dict[int, list[ShownPackage]] = defaultdict(list)
+    for row in session.execute(select(ranked).where(ranked.c.rank <= MAX_PACKAGES).order_by(ranked.c.rank)):
+        found[row.account_id].append(
+            ShownPackage(
+                name=row.name,
+                purl=row.purl,
+                critical=row.critical,
+                downloads_30d=row.downloads_30d,
+                last_release_at=row.last_release_at,
+                role=row.role,
+                other_owners=row.other_owners,
+            )
+        )
+    return found
+
+
+def _events(session: Session, account_ids: Sequence[int], since: datetime) -> dict[int, list[ShownEvent]]:
+    """Read each account's newest events after `since`."""
+    rank = func.row_number().over(partition_by=SecurityEvent.account_id, order_by=SecurityEvent.at.desc())
+    ranked = (
+        select(SecurityEvent.account_id, SecurityEvent.kind, SecurityEvent.at, rank.label("rank"))
+        .where(SecurityEvent.account_id.in_(account_ids), SecurityEvent.at > since)
+        .subquery()
+    )
+    found: dict[int, list[ShownEvent]] = defaultdict(list)
+    for row in session.execute(select(ranked).where(ranked.c.rank <= MAX_EVENTS).order_by(ranked.c.rank)):
+        found[row.account_id].append(ShownEvent(row.kind, row.at))
+    return found

@@ -1,0 +1,131 @@
+"""Decisions on a case, with the evidence they froze and what became of their un-verifications."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.hosts import mask
+from dashboard.models import Account, Address, CaseOpening, Decision, Source, Staff, Unverification
+
+MAX_EFFECTS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class ShownEffect:
+    """One un-verification; the address is masked."""
+
+    public_id: str
+    username: str
+    source: str
+    masked: str
+    effect: str
+    state: str
+    seq: int | None
+    sent_at: datetime | None
+    settled_at: datetime | None
+    settled_why: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownDecision:
+    """One decision; `states` counts its un-verifications by state, `effects` are the first `MAX_EFFECTS`."""
+
+    id: int
+    kind: str
+    reason_code: str
+    note: str
+    by: str
+    decided_at: datetime
+    frozen: dict[str, Any]
+    states: dict[str, int]
+    effects: Sequence[ShownEffect]
+
+
+@dataclass(frozen=True, slots=True)
+class ShownOpening:
+    """A time the case was opened, and how that ended."""
+
+    opened_at: datetime
+    why: str
+    closed_at: datetime | None
+    closed_how: str | None
+
+
+def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
+    """Return the decisions on a case, the newest first."""
+    rows = session.execute(
+        select(
+            Decision.id,
+            Decision.kind,
+            Decision.reason_code,
+            Decision.note,
+            Staff.email,
+            Decision.decided_at,
+            Decision.frozen,
+        )
+        .join(Staff, Staff.id == Decision.staff_id)
+        .where(Decision.case_id == case_id)
+        .order_by(Decision.id.desc())
+    ).all()
+    ids = [row.id for row in rows]
+    states, effects = _states(session, ids), _effects(session, ids)
+    return [ShownDecision(*row, states=states[row.id], effects=effects[row.id]) for row in rows]
+
+
+def case_openings(session: Session, case_id: int) -> list[ShownOpening]:
+    """Return when and why the case was opened, the newest first."""
+    rows = session.execute(
+        select(CaseOpening.opened_at, CaseOpening.why, CaseOpening.closed_at, CaseOpening.closed_how)
+        .where(CaseOpening.case_id == case_id)
+        .order_by(CaseOpening.id.desc())
+    )
+    return [ShownOpening(*row) for row in rows]
+
+
+def _states(session: Session, decision_ids: Sequence[int]) -> dict[int, dict[str, int]]:
+    found: dict[int, dict[str, int]] = defaultdict(dict)
+    rows = session.execute(
+        select(Unverification.decision_id, Unverification.state, func.count())
+        .where(Unverification.decision_id.in_(decision_ids))
+        .group_by(Unverification.decision_id, Unverification.state)
+        .order_by(Unverification.state)
+    )
+    for decision_id, state, count in rows:
+        found[decision_id][state] = count
+    return found
+
+
+def _effects(session: Session, decision_ids: Sequence[int]) -> dict[int, list[ShownEffect]]:
+    found: dict[int, list[ShownEffect]] = defaultdict(list)
+    rows = session.execute(
+        select(Unverification, Account.username, Source.name, Address.local_part, Address.host)
+        .join(Address, Address.id == Unverification.address_id)
+        .join(Account, Account.id == Address.account_id)
+        .join(Source, Source.id == Unverification.source_id)
+        .where(Unverification.decision_id.in_(decision_ids))
+        .order_by(Unverification.id)
+        .limit(MAX_EFFECTS)
+    )
+    for item, username, source, local_part, host in rows:
+        found[item.decision_id].append(
+            ShownEffect(
+                public_id=item.public_id,
+                username=username,
+                source=source,
+                masked=mask(local_part, host),
+                effect=item.effect,
+                state=item.state,
+                seq=item.seq,
+                sent_at=item.sent_at,
+                settled_at=item.settled_at,
+                settled_why=item.settled_why,
+            )
+        )
+    return found

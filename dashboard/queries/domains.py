@@ -1,0 +1,102 @@
+"""Monitored domains: search by the start of the name, and one domain with its case."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.hosts import reduce_host
+from dashboard.models import Address, Case, Domain
+from dashboard.queries.paging import Count, Page, capped_count, cut
+
+PAGE_SIZE = 50
+# Sorts after every character a domain name may hold, and is itself none of them.
+_BEYOND = "\x7f"
+
+
+@dataclass(frozen=True, slots=True)
+class DomainRow:
+    """One monitored domain as a row."""
+
+    id: int
+    name: str
+    phase: str
+    confidence: str
+    holder_change: str
+    registered_at: datetime | None
+    expires_at: datetime | None
+    last_checked_at: datetime | None
+    next_check_at: datetime
+    failures: int
+    case_id: int | None
+    case_state: str | None
+
+
+def search_text(text: str) -> str:
+    """Turn what was typed into the start of an A-label name: `Bücher.example` -> `xn--bcher-kva.example`.
+
+    An unfinished name stays as typed, lower-case; of a pasted address only the host is taken.
+    """
+    typed = text.strip().lower().rpartition("@")[2][:253]
+    return typed if typed.isascii() else reduce_host(typed).host
+
+
+def domain_page(
+    session: Session, prefix: str, *, after: str | None = None, before: str | None = None, size: int = PAGE_SIZE
+) -> Page[DomainRow]:
+    """Return the domains whose name starts with `prefix`, by name, after (or before) a name."""
+    query = _rows().where(*_prefix(prefix))
+    if before:
+        query = query.where(Domain.name < before).order_by(Domain.name.desc())
+    else:
+        query = query.where(Domain.name > (after or "")).order_by(Domain.name)
+    rows = [DomainRow(*row) for row in session.execute(query.limit(size + 1))]
+    return cut(rows, size, lambda row: row.name, after=bool(after), before=bool(before))
+
+
+def domain_count(session: Session, prefix: str) -> Count:
+    """Count the domains whose name starts with `prefix`, up to the cap."""
+    return capped_count(session, select(Domain.id).where(*_prefix(prefix)))
+
+
+def find_domain(session: Session, name: str) -> Domain | None:
+    """Return a monitored domain by its A-label name."""
+    return session.scalar(select(Domain).where(Domain.name == name))
+
+
+def case_of(session: Session, domain_id: int) -> Case | None:
+    """Return the case of a domain, open or not."""
+    return session.scalar(select(Case).where(Case.domain_id == domain_id))
+
+
+def address_counts(session: Session, domain_id: int) -> tuple[int, int]:
+    """Return how many verified addresses, of how many accounts, are at a domain."""
+    query = select(func.count(), func.count(Address.account_id.distinct()))
+    row = session.execute(query.where(Address.domain_id == domain_id, Address.verified)).one()
+    return row[0], row[1]
+
+
+def _prefix(prefix: str) -> list[ColumnElement[bool]]:
+    """Turn a prefix into a range, which the index on the name answers; LIKE would need one of its own."""
+    return [Domain.name >= prefix, Domain.name < prefix + _BEYOND] if prefix else []
+
+
+def _rows() -> Select[*tuple[Any, ...]]:
+    return select(
+        Domain.id,
+        Domain.name,
+        Domain.phase,
+        Domain.confidence,
+        Domain.holder_change,
+        Domain.registered_at,
+        Domain.expires_at,
+        Domain.last_checked_at,
+        Domain.next_check_at,
+        Domain.failures,
+        Case.id,
+        Case.state,
+    ).outerjoin(Case, Case.domain_id == Domain.id)
