@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 from dashboard.lifecycle.assess import assess
 from dashboard.lifecycle.assessment import AddressFacts, Assessment, History
 from dashboard.lifecycle.assessment import RegistrationPeriod as Period
+from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Reading
 from dashboard.models import Account, Address, Domain, EvidenceRecord, RegistrationPeriod
 
@@ -145,6 +146,8 @@ class AtRisk:
 
 
 def at_risk(facts: DomainFacts, assessment: Assessment) -> AtRisk:
-    """Leave out addresses that the assessment proves safe (verified by the present holder)."""
+    """Leave out addresses that the assessment proves safe (verified by the present holder); a lapse reaches all."""
+    if assessment.phase in LEAVING | LOST:
+        return AtRisk(tuple(facts.addresses))
     safe = {risk.address_id for risk in assessment.addresses if risk.at_risk is False}
     return AtRisk(tuple(address for address in facts.addresses if address.facts.address_id not in safe))
