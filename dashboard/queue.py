@@ -114,7 +114,9 @@ def job_id(name: JobName, unique: str) -> str:
 
 def _client(url: str) -> redis.Redis:
     """Return the application's client; its pool notices a fork by itself."""
-    return cast("redis.Redis", current_app.extensions.setdefault(CLIENT, connect(url)))
+    if CLIENT not in current_app.extensions:
+        current_app.extensions[CLIENT] = connect(url)
+    return cast("redis.Redis", current_app.extensions[CLIENT])
 
 
 def _push(client: redis.Redis, name: JobName, args: tuple[int | str, ...], unique: str | None) -> bool:

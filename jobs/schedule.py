@@ -1,0 +1,65 @@
+"""The scheduler: enqueues the few periodic jobs, and nothing else.
+
+All of them are idempotent and unique, so a second scheduler only doubles harmless work. RQ's own cron scheduler does
+not serve: it enqueues pickled jobs, under ids that are new each time, so that a slow queue would fill up with sweeps.
+"""
+
+from __future__ import annotations
+
+import logging
+import signal
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import FrameType
+
+from flask import Flask
+
+from dashboard import runtime
+from dashboard.queue import JobName, enqueue
+
+PUBLISH_SECONDS = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Entry:
+    """A job, how many seconds lie between two of it, and when it is next due (monotonic)."""
+
+    name: JobName
+    every: float
+    due: float = 0.0
+
+
+def entries(app: Flask) -> list[Entry]:
+    """Return what is periodic, at the rhythm of the application's settings."""
+    with app.app_context():
+        sweep_seconds = runtime.settings().sweep_seconds
+    return [Entry(JobName.SWEEP, sweep_seconds), Entry(JobName.PUBLISH, PUBLISH_SECONDS)]
+
+
+def enqueue_due(plan: list[Entry], clock: float) -> float:
+    """Enqueue every entry that is due at `clock` and move it on; return the seconds until the next one is."""
+    for entry in plan:
+        if entry.due <= clock:
+            enqueue(entry.name, unique="periodic")
+            entry.due = clock + entry.every
+    return max(0.0, min(entry.due for entry in plan) - clock)
+
+
+def run_scheduler(app: Flask, sleep: Callable[[float], None] = time.sleep) -> None:
+    """Enqueue what is due until SIGTERM or SIGINT, which end the process cleanly at any point."""
+    signal.signal(signal.SIGTERM, _leave)
+    signal.signal(signal.SIGINT, _leave)
+    plan = entries(app)
+    _log.info("Sweeping every %g s, publishing every %g s", plan[0].every, plan[1].every)
+    while True:
+        with app.app_context():
+            pause = enqueue_due(plan, time.monotonic())
+        sleep(pause)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    """Leave at once: what was being enqueued is one atomic step of Redis."""
+    raise SystemExit(0)
