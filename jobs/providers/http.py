@@ -1,22 +1,18 @@
-"""HTTP for providers: one pooled client each, addresses checked, replies bounded in size and time.
+"""HTTP for providers: one client each, addresses checked, replies bounded in size and time.
 
-No redirects, no proxies from the environment, no retries, except one where a kept connection had been closed.
+No redirects, no proxies from the environment, no retries.
 """
 
 from __future__ import annotations
 
 import asyncio
-import ssl
 import time
 import zlib
-from collections.abc import AsyncIterable
 from dataclasses import dataclass
 from datetime import datetime
 from email.utils import parsedate_to_datetime
-from functools import cache
 from typing import Any
 
-import httpcore
 import httpx
 import orjson
 
@@ -24,22 +20,15 @@ from dashboard.config import Settings
 from jobs.providers import errors
 from jobs.providers.addresses import resolve
 from jobs.providers.base import MAX_REPLY
-from jobs.providers.limits import MAX_IN_FLIGHT, Limiter
-from jobs.providers.wire import PinnedBackend, Resolver, StaleConnectionError
+from jobs.providers.limits import Limiter
+from jobs.providers.transport import LIMIT, MAX_CONNECTIONS, PinnedTransport, Resolver
 
 Headers = list[tuple[bytes, bytes]]
 
 USER_AGENT = (b"User-Agent", b"lapsewatch")
 IDENTITY = (b"Accept-Encoding", b"identity")
-_TIME_OUTS = (TimeoutError, httpcore.TimeoutException, httpx.TimeoutException)
-_PROTOCOL = (
-    httpcore.ProtocolError,
-    httpcore.UnsupportedProtocol,
-    httpx.ProtocolError,
-    httpx.UnsupportedProtocol,
-    httpx.InvalidURL,
-)
-_NETWORK = (httpcore.NetworkError, httpx.HTTPError, OSError)
+_TIME_OUTS = (TimeoutError, httpx.TimeoutException)
+_PROTOCOL = (httpx.ProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,20 +50,19 @@ class Answer:
 class Http:
     """A provider's way out: asks through its own client, in its turn, within the time allowed."""
 
-    def __init__(self, client: httpx.AsyncClient, limiter: Limiter, timeout: float, limit: int = MAX_REPLY) -> None:
+    def __init__(self, client: httpx.AsyncClient, limiter: Limiter, timeout: float) -> None:
         self._client = client
         self._limiter = limiter
         self._timeout = timeout
-        self._limit = limit
-        # Waiting here, not inside the pool, costs nothing per waiting request and no time out of its deadline.
-        self._gate = asyncio.Semaphore(MAX_IN_FLIGHT)
+        # Waiting for a connection happens here, before the deadline starts to run.
+        self._gate = asyncio.Semaphore(MAX_CONNECTIONS)
 
-    async def get(self, url: httpx.URL, headers: Headers) -> Answer:
-        """Ask once and read the whole reply; raises a `ProviderError` that names the server, whatever goes wrong."""
+    async def get(self, url: httpx.URL, headers: Headers, limit: int = MAX_REPLY) -> Answer:
+        """Ask once and read a reply of at most `limit` bytes; any failure is a `ProviderError` naming the server."""
         server = server_of(url)
         try:
             async with self._limiter.slot(server), self._gate, asyncio.timeout(self._timeout):
-                answer = await self._ask(url, headers)
+                answer = await self._ask(url, headers, limit)
                 if answer.status == 429:
                     # Raised inside the turn, so that the server's bucket learns of it.
                     raise error_for(429, retry_after=retry_after(answer.headers))
@@ -86,20 +74,15 @@ class Http:
             raise errors.Timeout(f"no answer within {self._timeout:g} s", server=server) from error
         except _PROTOCOL as error:
             raise errors.Malformed(f"not HTTP: {error}", server=server) from error
-        except _NETWORK as error:
+        except (httpx.HTTPError, OSError) as error:
             raise errors.ConnectionFailed(str(error) or type(error).__name__, server=server) from error
 
-    async def _ask(self, url: httpx.URL, headers: Headers) -> Answer:
-        try:
-            return await self._ask_once(url, headers)
-        except StaleConnectionError:
-            return await self._ask_once(url, headers)
-
-    async def _ask_once(self, url: httpx.URL, headers: Headers) -> Answer:
+    async def _ask(self, url: httpx.URL, headers: Headers, limit: int) -> Answer:
         started = time.perf_counter()
-        response = await self._client.send(httpx.Request("GET", url, headers=headers), stream=True)
+        request = httpx.Request("GET", url, headers=headers, extensions={LIMIT: limit})
+        response = await self._client.send(request, stream=True)
         try:
-            body = await _bounded(response, self._limit)
+            body = await _bounded(response, limit)
         finally:
             await response.aclose()
         return Answer(response.status_code, response.headers, body, url, time.perf_counter() - started)
@@ -130,61 +113,12 @@ def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
     return plain
 
 
-class _PinnedTransport(httpx.AsyncBaseTransport):
-    """The pool over checked addresses. Its errors stay httpcore's; `Http.get` knows both families."""
-
-    def __init__(self, backend: httpcore.AsyncNetworkBackend) -> None:
-        self._pool = httpcore.AsyncConnectionPool(
-            ssl_context=_ssl_context(),
-            max_connections=MAX_IN_FLIGHT,
-            max_keepalive_connections=MAX_IN_FLIGHT,
-            keepalive_expiry=15.0,
-            network_backend=backend,
-        )
-
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        url = request.url
-        answer = await self._pool.handle_async_request(
-            httpcore.Request(
-                method=request.method,
-                url=httpcore.URL(scheme=url.raw_scheme, host=url.raw_host, port=url.port, target=url.raw_path),
-                headers=request.headers.raw,
-            )
-        )
-        return httpx.Response(status_code=answer.status, headers=answer.headers, stream=_Body(answer.stream))
-
-    async def aclose(self) -> None:
-        await self._pool.aclose()
-
-
-class _Body(httpx.AsyncByteStream):
-    """The pool's stream as the client wants it."""
-
-    def __init__(self, stream: Any) -> None:
-        self._stream = stream
-
-    def __aiter__(self) -> Any:
-        return aiter(self._stream)
-
-    async def aclose(self) -> None:
-        if isinstance(self._stream, AsyncIterable) and hasattr(self._stream, "aclose"):
-            await self._stream.aclose()
-
-
-@cache
-def _ssl_context() -> ssl.SSLContext:
-    """Certificates are read once a process: it takes longer than a request."""
-    return httpx.create_ssl_context(trust_env=False)
-
-
 def build_client(settings: Settings, resolver: Resolver = resolve) -> httpx.AsyncClient:
     """Return a provider's client: at most 20 connections, each to an address that was checked. Close it after use."""
-    backend = PinnedBackend(settings.allowed_endpoints, resolver)
     return httpx.AsyncClient(
-        transport=_PinnedTransport(backend),
+        transport=PinnedTransport(settings.allowed_endpoints, resolver),
         trust_env=False,
         follow_redirects=False,
-        # For connecting. The deadline of the whole request is `Http`'s: with one per read a server could drip for hours.
         timeout=settings.provider_timeout,
     )
 

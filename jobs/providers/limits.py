@@ -9,9 +9,6 @@ from typing import Protocol
 
 from jobs.providers.errors import Throttled
 
-MAX_IN_FLIGHT = 20
-"""More connections than this make the HTTP client slower, not faster (measured)."""
-
 PATIENCE = 5.0
 """A pause up to this many seconds is waited for; a longer one fails the look-up, and the schedule comes back."""
 
@@ -61,7 +58,7 @@ class _Bucket:
     def __init__(self, server: str, rate: float) -> None:
         self.server = server
         self.interval = 1 / rate
-        self.in_flight = asyncio.Semaphore(min(MAX_IN_FLIGHT, max(2, int(rate / 10))))
+        self.in_flight = asyncio.Semaphore(max(2, int(rate / 10)))
         self._next = 0.0
         self._closed_until = 0.0
         self._slowed_at = 0.0

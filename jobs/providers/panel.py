@@ -19,7 +19,7 @@ from jobs.providers.fastly import FastlyLookUp
 from jobs.providers.http import Http, build_client
 from jobs.providers.limits import Limiter, LocalLimiter
 from jobs.providers.rdap import RdapLookUp
-from jobs.providers.rdap_bootstrap import MAX_BOOTSTRAP, BootstrapFile
+from jobs.providers.rdap_bootstrap import BootstrapFile
 
 
 class Panel:
@@ -82,12 +82,10 @@ async def open_panel(settings: Settings, limiter: Limiter | None = None) -> Asyn
     pace = limiter or LocalLimiter(settings.provider_rate)
     async with AsyncExitStack() as stack:
         rdap_client = await stack.enter_async_context(build_client(settings))
+        rdap_http = Http(rdap_client, pace, settings.provider_timeout)
         dns_client = DnsClient(*parse_endpoint(settings.dns_resolver), settings.provider_timeout)
         look_ups: list[LookUp] = [
-            RdapLookUp(
-                Http(rdap_client, pace, settings.provider_timeout),
-                BootstrapFile(Http(rdap_client, pace, settings.provider_timeout, MAX_BOOTSTRAP), settings).load,
-            ),
+            RdapLookUp(rdap_http, BootstrapFile(rdap_http, settings).load),
             DnsLookUp(await stack.enter_async_context(dns_client)),
         ]
         if settings.fastly_key:

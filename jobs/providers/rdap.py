@@ -44,7 +44,7 @@ class RdapLookUp:
             raise
 
     async def _loaded(self) -> Bootstrap:
-        """Load the bootstrap once for all look-ups, also when that fails: a batch must not ask for it again and again."""
+        """Load the bootstrap once for all look-ups, also when that fails: a batch must not ask again and again."""
         if isinstance(self._bootstrap, Bootstrap):
             return self._bootstrap
         async with self._loading:

@@ -119,7 +119,7 @@ class BootstrapFile:
         return fetched
 
     async def _fetch(self) -> bytes:
-        answer = await self._http.get(self._url, [(b"Host", self._url.netloc), USER_AGENT, IDENTITY])
+        answer = await self._http.get(self._url, [(b"Host", self._url.netloc), USER_AGENT, IDENTITY], MAX_BOOTSTRAP)
         if answer.status != 200:
             raise error_for(answer.status, "RDAP bootstrap")
         return answer.body
