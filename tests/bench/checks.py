@@ -1,0 +1,166 @@
+"""Checks: domains a second of one worker process, against serial requests of PyPI's shape, both at 50 ms a reply."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from datetime import UTC, datetime, timedelta
+
+from sqlalchemy import func, insert, select, update
+
+from dashboard.database import writing
+from dashboard.models import Account, Address, Check, Domain, EvidenceRecord, Source
+from tests.bench import serial, stage
+from tests.bench.report import Figure, Section
+from tests.bench.stage import Stage
+
+NAME = "checks"
+LATENCY_MS = 50.0
+ADDRESSES = 5
+BATCH = 200
+RATE = 2000.0
+"""Requests a second and server that the simulator's servers are declared to allow."""
+DOMAINS_PER_WORKER = 3000
+BASELINE_SECONDS = 12.0
+VERIFIED_AT = datetime(2024, 5, 1, tzinfo=UTC)
+DUE_AT = datetime(2026, 10, 1, tzinfo=UTC)
+
+
+def run(bench: Stage, kinds: list[str], scale: float, workers: int) -> Section:
+    """Measure the baseline, then each database: the first check of every domain, and an unchanged one after it."""
+    section = Section(NAME, f"Checks at {LATENCY_MS:g} ms a reply, {workers} worker process(es)")
+    section.notes += [
+        f"each domain: Fastly, RDAP and DNS asked, stored, assessed; {ADDRESSES} verified addresses a domain",
+        "the baseline asks once an address; taking its requests/s for domains/s as well is the harder reading",
+    ]
+    count = max(BATCH, round(DOMAINS_PER_WORKER * workers * scale))
+    with stage.simulator(bench, LATENCY_MS) as endpoints, stage.queue_url() as queue:
+        stage.tell("checks: baseline, serial requests")
+        base = serial.requests_per_second(endpoints["fastly_url"], names(50), BASELINE_SECONDS * min(scale, 1))
+        section.figures.append(Figure("baseline: requests = addresses", base, "/s"))
+        section.figures.append(Figure(f"baseline: domains, at {ADDRESSES} addresses each", base / ADDRESSES, "/s"))
+        for kind in kinds:
+            stage.tell(f"checks: {count} domains on {kind}")
+            with bench.database(kind) as url:
+                settings = _settings(bench, endpoints, queue, url)
+                section.figures += _measure(bench, url, settings, kind, count, workers, base)
+    return section
+
+
+def names(count: int) -> list[str]:
+    """Return domains of the simulator's generated world, one in forty lapsed."""
+    zones = ("com", "net", "org", "de", "nl", "fr", "ch", "co.uk")
+    return [f"bench-{number:06}.{zones[number % len(zones)]}" for number in range(count)]
+
+
+def _settings(bench: Stage, endpoints: dict[str, str], queue: str, url: str) -> dict[str, str]:
+    return {
+        "STATE_DIR": str(bench.directory / "state"),
+        "DATABASE_URL": url,
+        "REDIS_URL": queue,
+        "FASTLY_URL": endpoints["fastly_url"],
+        "FASTLY_KEY": "bench",
+        "RDAP_BOOTSTRAP_URL": endpoints["rdap_bootstrap_url"],
+        "DNS_RESOLVER": endpoints["dns"],
+        "ALLOWED_ENDPOINTS": endpoints["http"],
+        "CLOCK_FILE": endpoints["clock"],
+        "PROVIDER_RATE": str(RATE),
+        "CHECK_BATCH": str(BATCH),
+    }
+
+
+def _measure(
+    bench: Stage, url: str, settings: dict[str, str], kind: str, count: int, workers: int, base: float
+) -> list[Figure]:
+    with stage.application(url, bench.directory), contextlib.ExitStack() as stack:
+        _seed(count)
+        running = [stack.enter_context(stage.python("check_worker.py", [], settings)) for _ in range(workers)]
+        for worker in running:
+            stage.answer(worker)
+        first, cpu = _round(running, count)
+        _require_complete(count)
+        _make_due()
+        again, _ = _round(running, count)
+    factor = 10 if workers == 1 else 15
+    return [
+        Figure(f"{kind}: domains", first, "/s"),
+        Figure(f"{kind}: addresses", first * ADDRESSES, "/s"),
+        Figure(f"{kind}: domains/s against the baseline", first / base, "x", target=factor),
+        Figure(f"{kind}: addresses/s against the baseline", first * ADDRESSES / base, "x", target=factor * 4),
+        Figure(f"{kind}: CPU of the workers a domain", cpu * 1000, "ms"),
+        Figure(f"{kind}: domains, checked again unchanged", again, "/s"),
+    ]
+
+
+def _round(workers: list[stage.Worker], count: int) -> tuple[float, float]:
+    """Let the workers check all that is due; returns domains a second and CPU seconds a domain."""
+    started = time.perf_counter()
+    for worker in workers:
+        stage.go(worker)
+    done = [stage.answer(worker) for worker in workers]
+    elapsed = time.perf_counter() - started
+    if sum(each["checks"] for each in done) != count:
+        raise RuntimeError(f"{count} domains were due, but {done} were checked")
+    return count / elapsed, sum(each["cpu"] for each in done) / count
+
+
+def _seed(count: int) -> None:
+    """Store `count` due domains with their accounts and addresses; of thirteen addresses ten accounts."""
+    with writing() as session:
+        session.execute(
+            insert(Source), [{"id": 1, "slug": "bench", "name": "Bench", "created_at": VERIFIED_AT, "last_seq": 0}]
+        )
+        session.execute(
+            insert(Domain),
+            [
+                {"id": number + 1, "name": name, "created_at": VERIFIED_AT, "next_check_at": DUE_AT}
+                for number, name in enumerate(names(count))
+            ],
+        )
+        accounts = count * ADDRESSES * 10 // 13 + 1
+        session.execute(insert(Account), [_account(number) for number in range(accounts)])
+        session.execute(insert(Address), [_address(number, accounts) for number in range(count * ADDRESSES)])
+
+
+def _account(number: int) -> dict[str, object]:
+    return {
+        "id": number + 1,
+        "source_id": 1,
+        "external_id": f"acc-{number}",
+        "username": f"user{number}",
+        "two_factor": number % 3 == 0,
+        "account_created_at": VERIFIED_AT - timedelta(days=number % 900),
+    }
+
+
+def _address(number: int, accounts: int) -> dict[str, object]:
+    return {
+        "source_id": 1,
+        "account_id": number % accounts + 1,
+        "external_id": f"addr-{number}",
+        "local_part": f"user{number}",
+        "host": "unused.example",
+        "domain_id": number // ADDRESSES + 1,
+        "verified": True,
+        "verified_at": VERIFIED_AT,
+        "first_verified_at": VERIFIED_AT,
+        "is_primary": True,
+    }
+
+
+def _require_complete(count: int) -> None:
+    """A fast answer that was not stored, or was an error, would measure nothing."""
+    with writing() as session:
+        checks = session.scalar(select(func.count()).select_from(Check).where(~Check.failed))
+        readings = session.scalar(
+            select(func.count())
+            .select_from(EvidenceRecord)
+            .where(EvidenceRecord.normalised["error"].as_string().is_(None))
+        )
+    if checks != count or readings != count * 3:
+        raise RuntimeError(f"of {count} domains {checks} were checked well, with {readings} readings")
+
+
+def _make_due() -> None:
+    with writing() as session:
+        session.execute(update(Domain).values(next_check_at=DUE_AT + timedelta(days=1)))

@@ -1,0 +1,41 @@
+"""`make bench`: the speed figures, each ratio from one run. Nothing fails on speed; each line says what it reached."""
+
+from __future__ import annotations
+
+import argparse
+import json
+
+from tests.bench import checks, stage
+
+PARTS = ("checks", "import", "queue")
+
+
+def main() -> None:
+    """Run the benchmarks that were asked for and print what they found."""
+    given = _parser().parse_args()
+    kinds = stage.usable([given.database] if given.database else stage.DATABASES)
+    sections = []
+    with stage.open_stage() as bench:
+        for part in given.only or PARTS:
+            if part == "checks":
+                sections.append(checks.run(bench, kinds, given.scale, given.workers))
+            if not given.json:
+                print(sections[-1].text(), end="\n\n", flush=True)
+    if given.json:
+        print(json.dumps([section.as_json() for section in sections], indent=2))
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="make bench", description=__doc__)
+    parser.add_argument("--only", choices=PARTS, action="append", help="run this one; may be given again")
+    parser.add_argument("--database", choices=stage.DATABASES, help="measure on this one alone")
+    parser.add_argument(
+        "--scale", type=float, default=1.0, help="size of the load, e.g. 0.05 for a look whether it runs"
+    )
+    parser.add_argument("--workers", type=int, default=1, help="worker processes of the checks")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser
+
+
+if __name__ == "__main__":
+    main()
