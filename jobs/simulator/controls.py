@@ -49,14 +49,17 @@ async def _body(scope: MutableMapping[str, Any], receive: Receive) -> dict[str, 
     return given
 
 
+def _only(given: dict[str, Any], *known: str) -> None:
+    if unknown := given.keys() - known:
+        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+
+
 def _show_clock(workings: Workings, _given: dict[str, Any]) -> Reply:
     return as_json({"now": workings.clock.now(), "speed": workings.clock.anchor.speed})
 
 
 def _move_clock(workings: Workings, given: dict[str, Any]) -> Reply:
-    unknown = given.keys() - {"speed", "advance_seconds", "to"}
-    if unknown:
-        raise ValueError(f"unknown: {', '.join(sorted(unknown))}")
+    _only(given, "speed", "advance_seconds", "to")
     workings.clock.move(
         speed=None if given.get("speed") is None else float(given["speed"]),
         advance=timedelta(seconds=given.get("advance_seconds") or 0),
@@ -77,7 +80,14 @@ def _show_faults(workings: Workings, _given: dict[str, Any]) -> Reply:
 
 
 def _add_fault(workings: Workings, given: dict[str, Any]) -> Reply:
-    fault = Fault(**{**given, "provider": Provider(given["provider"]), "mode": Mode(str(given["mode"]))})
+    _only(given, "provider", "mode", "pattern", "seconds", "times")
+    fault = Fault(
+        Provider(given["provider"]),
+        Mode(str(given["mode"])),
+        pattern=str(given.get("pattern", "*")),
+        seconds=float(given.get("seconds", 30)),
+        times=None if given.get("times") is None else int(given["times"]),
+    )
     workings.faults.faults.append(fault)
     return _show_faults(workings, {})
 
@@ -90,7 +100,7 @@ def _clear_faults(workings: Workings, given: dict[str, Any]) -> Reply:
 def _show_requests(workings: Workings, given: dict[str, Any]) -> Reply:
     """Return how often each provider was asked; with `?domains=1` also for which names."""
     counts = {
-        provider: {"total": counter.total()} | ({"domains": dict(counter)} if "domains" in given else {})
+        provider.value: {"total": counter.total()} | ({"domains": dict(counter)} if "domains" in given else {})
         for provider, counter in workings.counts.items()
     }
     return as_json(counts)

@@ -90,8 +90,9 @@ def _account(
     created_at = datetime(2013, 1, 1, tzinfo=UTC) + timedelta(seconds=random.randrange(10 * 365 * 86400))
     active_at = max(created_at, DEMO_START - timedelta(days=random.expovariate(1 / 200)))
     username = f"{random.choice(FIRST_NAMES)}-{random.choice(LAST_NAMES)}-{number}"
+    locals_ = (username.replace("-", "."), f"{username}-second")
     addresses = [
-        _address(random, slot, f"{username.replace('-', '.')}", created_at, f"e-{address_number + place:05}")
+        _address(random, slot, locals_[place - 1], created_at, f"e-{address_number + place:05}")
         for place, slot in enumerate(hand, 1)
     ]
     next(iter([item for item in addresses if item["verified"]] or addresses))["primary"] = True

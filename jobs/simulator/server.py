@@ -180,6 +180,7 @@ async def serve(world: World, clock: SimulatedClock, state_dir: Path, options: O
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     published = state_dir / "endpoints.json"
+    published.unlink(missing_ok=True)  # a killed process leaves its own behind
     try:
         async with running(world, clock, options, faults) as endpoints:
             _publish(published, endpoints)
