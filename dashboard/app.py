@@ -10,6 +10,7 @@ from flask_migrate import Migrate
 
 import dashboard.models  # noqa: F401  registers every table on the metadata
 from dashboard import runtime
+from dashboard.api.wiring import init_api
 from dashboard.clock import Clock, FileClock, WallClock
 from dashboard.config import Settings, load_settings
 from dashboard.database import db, tune_engine
@@ -39,6 +40,7 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
     init_web(app)
+    init_api(app)
     with app.app_context():
         tune_engine(db.engine)
     return app

@@ -1,0 +1,91 @@
+"""`/api/v1/unverifications`: a source pulls its un-verifications in order and acknowledges each one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+
+from dashboard.api.problems import Problem
+from dashboard.auth.identity import current_token, requires_token
+from dashboard.auth.tokens import Scope
+from dashboard.database import db, writing
+from dashboard.models import UnverificationState
+from dashboard.queries.outbox import page_after
+from dashboard.runtime import domain_now
+from dashboard.services.deliveries import RESULTS, Ack, acknowledge, mark_sent
+from dashboard.times import rfc3339
+
+DEFAULT_LIMIT = 100
+MAX_ITEMS = 1000
+MAX_SEQ = 2**63 - 1
+
+blueprint = Blueprint("api_unverifications", __name__, url_prefix="/api/v1/unverifications")
+
+
+@blueprint.get("")
+@requires_token(Scope.UNVERIFICATIONS)
+def pull() -> Response:
+    """Serve the published items above `after`, oldest first; the first serving of an item marks it sent."""
+    after = _number("after", default=0, least=0, most=MAX_SEQ)
+    limit = _number("limit", default=DEFAULT_LIMIT, least=1, most=MAX_ITEMS)
+    token = current_token()
+    rows = page_after(db.session(), token.source_id, after, limit)
+    fresh = [row.public_id for row in rows if row.state == UnverificationState.QUEUED]
+    if fresh:
+        with writing() as session:
+            mark_sent(session, token.source_id, fresh, domain_now())
+    items = [
+        {
+            "id": row.public_id,
+            "seq": row.seq,
+            "kind": row.kind,
+            "effect": row.effect,
+            "account_id": row.account_id,
+            "address_id": row.address_id,
+            "judged": row.judged,
+            "reason": row.reason,
+            "decided_at": rfc3339(row.decided_at),
+        }
+        for row in rows
+    ]
+    return jsonify(items=items, next_after=rows[-1].seq if rows else after)
+
+
+@blueprint.post("/ack")
+@requires_token(Scope.UNVERIFICATIONS)
+def ack() -> Response:
+    """Record what the source did with each item; answers with one status an item, in the same order."""
+    acks = _acks(request.get_json(silent=True))
+    token = current_token()
+    with writing() as session:
+        statuses = acknowledge(session, token.source_id, token.source_slug, acks, token.actor, domain_now())
+    return jsonify(items=[{"id": public_id, "status": status.value} for public_id, status in statuses])
+
+
+def _number(name: str, *, default: int, least: int, most: int) -> int:
+    text = request.args.get(name, "")
+    if not text:
+        return default
+    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+        raise Problem(400, f"{name} must be a whole number from {least} to {most}")
+    return int(text)
+
+
+def _acks(body: Any) -> list[Ack]:
+    """Read the request's items, naming the first that is wrong; nothing is recorded then."""
+    items = body.get("items") if isinstance(body, dict) else None
+    if not isinstance(items, list) or len(items) > MAX_ITEMS:
+        raise Problem(400, f'the body must be JSON: {{"items": [...]}} with at most {MAX_ITEMS} items')
+    return [_ack(index, item) for index, item in enumerate(items)]
+
+
+def _ack(index: int, item: Any) -> Ack:
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+        raise Problem(400, f"items[{index}].id must be the id of an item")
+    result, reason = item.get("result"), item.get("reason")
+    if result not in {state.value for state in RESULTS}:
+        raise Problem(400, f"items[{index}].result must be one of {', '.join(RESULTS)}")
+    if reason is not None and not isinstance(reason, str):
+        raise Problem(400, f"items[{index}].reason must be text")
+    return Ack(item["id"][:64], UnverificationState(result), reason)
