@@ -43,7 +43,7 @@ def enqueue_due(plan: list[Entry], clock: float) -> float:
     """Enqueue every entry that is due at `clock` and move it on; return the seconds until the next one is."""
     for entry in plan:
         if entry.due <= clock:
-            enqueue(entry.name, unique="periodic")
+            enqueue(entry.name, unique=entry.name.name.lower())
             entry.due = clock + entry.every
     return max(0.0, min(entry.due for entry in plan) - clock)
 
