@@ -11,9 +11,11 @@ from flask_migrate import Migrate
 import dashboard.models  # noqa: F401  registers every table on the metadata
 from dashboard import runtime
 from dashboard.api.wiring import init_api
+from dashboard.auth.wiring import init_auth
 from dashboard.clock import Clock, FileClock, WallClock
 from dashboard.config import Settings, load_settings
 from dashboard.database import db, tune_engine
+from dashboard.web import sign_in
 from dashboard.web.wiring import init_web
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -39,7 +41,9 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.extensions[runtime.WALL_CLOCK] = WallClock()
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
+    init_auth(app)
     init_web(app)
+    app.register_blueprint(sign_in.blueprint)
     init_api(app)
     with app.app_context():
         tune_engine(db.engine)

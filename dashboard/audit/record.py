@@ -15,10 +15,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, cast
 
 import orjson
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import Row, Table, insert, select, update
 from sqlalchemy.orm import Session
 
 from dashboard import runtime
@@ -31,6 +31,8 @@ TAG = b"lapsewatch audit entry 1\n"
 GENESIS = "0" * 64
 HEAD_ID = 1
 
+# Rows go in by table: twice as fast as by class.
+_ENTRIES = cast("Table", AuditEntry.__table__)
 _HEX = re.compile(r"[0-9a-f]{64}")
 # Something, an at sign (also the full-width one), then a name with a dot and a letter after it, or an IP literal.
 # `requests@2.31` and `@scope/name` of package names pass.
@@ -89,7 +91,7 @@ def record_many(session: Session, entries: Sequence[NewEntry], now: datetime) ->
         row |= {"seq": seq, "occurred_at": now}
         rows.append(row)
         previous = row["hash"]
-    session.execute(insert(AuditEntry), rows)
+    session.execute(insert(_ENTRIES), rows)
     session.execute(update(AuditHead).where(AuditHead.id == HEAD_ID).values(seq=head.seq + len(rows), hash=previous))
     return [row["seq"] for row in rows]
 

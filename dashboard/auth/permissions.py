@@ -1,0 +1,43 @@
+"""Who may do what: one table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+
+from dashboard.models import Role
+
+
+class Permission(StrEnum):
+    """Something a view asks for, as `scope:action`."""
+
+    OVERVIEW_READ = "overview:read"
+    CASES_READ = "cases:read"
+    CASES_DECIDE = "cases:decide"
+    DOMAINS_READ = "domains:read"
+    DOMAINS_CHECK = "domains:check"
+    STATISTICS_READ = "statistics:read"
+    STATISTICS_EXPORT = "statistics:export"
+    AUDIT_READ = "audit:read"
+    STAFF_MANAGE = "staff:manage"
+    SOURCES_MANAGE = "sources:manage"
+
+
+_READ = frozenset(
+    {
+        Permission.OVERVIEW_READ,
+        Permission.CASES_READ,
+        Permission.DOMAINS_READ,
+        Permission.STATISTICS_READ,
+        Permission.STATISTICS_EXPORT,
+    }
+)
+
+PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
+    # triages and decides
+    Role.REVIEWER: _READ | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK},
+    # may do everything
+    Role.ADMIN: frozenset(Permission),
+    # reads and verifies, changes nothing
+    Role.AUDITOR: _READ | {Permission.AUDIT_READ},
+}
