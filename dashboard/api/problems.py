@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Response, jsonify
+from flask import Flask, Response, jsonify
 
 
 class Problem(Exception):  # noqa: N818  RFC 9457's word
@@ -22,6 +22,6 @@ def problem_response(problem: Problem) -> Response:
     return response
 
 
-def catch_problems(blueprint: Blueprint) -> None:
-    """Have a blueprint answer problems as JSON."""
-    blueprint.register_error_handler(Problem, problem_response)
+def catch_problems(app: Flask) -> None:
+    """Have problems answered as JSON."""
+    app.register_error_handler(Problem, problem_response)

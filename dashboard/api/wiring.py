@@ -10,6 +10,6 @@ from dashboard.api.problems import catch_problems
 
 def init_api(app: Flask) -> None:
     """Mount `/api/v1`."""
+    catch_problems(app)  # on the application: a blueprint takes no more set-up once a first application has it
     for module in (unverifications,):
-        catch_problems(module.blueprint)
         app.register_blueprint(module.blueprint)
