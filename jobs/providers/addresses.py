@@ -15,10 +15,8 @@ _NEVER_V4 = tuple(
     IPv4Network(text)
     for text in ("0.0.0.0/8", "100.64.0.0/10", "192.0.0.0/24", "192.88.99.0/24", "198.18.0.0/15", "240.0.0.0/4")
 )
-_NEVER_V6 = tuple(
-    IPv6Network(text)
-    for text in ("64:ff9b:1::/48", "100::/64", "2001::/23", "2001:db8::/32", "3fff::/20", "5f00::/16", "fec0::/10")
-)
+_NEVER_V6 = tuple(IPv6Network(text) for text in ("2001::/23", "2001:db8::/32", "3fff::/20"))
+_UNICAST_V6 = IPv6Network("2000::/3")  # all that IANA has opened for global unicast
 _NAT64 = IPv6Network("64:ff9b::/96")
 
 
@@ -29,7 +27,7 @@ def is_forbidden(address: Address) -> bool:
     wrapped = _wrapped(address)
     if wrapped is not None:
         return is_forbidden(wrapped)
-    return not address.is_global or address.is_multicast or any(address in net for net in _NEVER_V6)
+    return not address.is_global or address not in _UNICAST_V6 or any(address in net for net in _NEVER_V6)
 
 
 def _wrapped(address: IPv6Address) -> IPv4Address | None:
