@@ -10,7 +10,7 @@ from dashboard.lifecycle.evidence import Phase
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of one phase; `end` None: it lasts. `period`: index of its registration period, None: found by date."""
+    """A stretch of one phase; `end` None: it lasts. `period`: index of its registration period, None: by date."""
 
     start: datetime
     end: datetime | None

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
 from dashboard.lifecycle.assessment import Predicted, RegistrationPeriod
-from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.picture import Band, Entry, Mark, PlacedMark, PlacedSpan, Span, Tick, Timeline
 
 __all__ = ["Mark", "Span", "Timeline", "build_timeline", "strip"]
@@ -20,6 +19,7 @@ MARGIN = 0.03
 """Free room at both ends, as a share of the time shown."""
 
 STRIP_SHOWS = timedelta(days=365)
+_NEVER = datetime.max.replace(tzinfo=UTC)
 _MONTHLY_UNDER = timedelta(days=500)
 
 
@@ -58,9 +58,9 @@ def build_timeline(
 
     Items outside the window are left out of the drawing and kept in `entries`. Order of the input does not matter.
     """
-    held = sorted(periods, key=lambda p: (p.started_at, p.ended_at is None, p.handle or "", p.registrar or ""))
-    spans = sorted(phase_spans, key=lambda s: (s.start, s.phase, s.end is None))
-    every_mark = sorted([*marks, *_predictions(predicted)], key=lambda m: (m.at, m.kind, m.label))
+    held = sorted(periods, key=lambda p: (p.started_at, *_until(p.ended_at), p.handle or "", p.registrar or ""))
+    spans = sorted(phase_spans, key=lambda s: (s.start, s.phase, *_until(s.end), s.period or 0))
+    every_mark = sorted([*marks, *_predictions(predicted)], key=lambda m: (m.at, m.kind, m.label, m.basis or ""))
     scale = _Scale(*(_widened(window) if window else _everything(held, spans, every_mark, now)))
     ticks = _ticks(scale)
     return Timeline(
@@ -83,6 +83,11 @@ def strip(
     drop = predicted.drop.date if predicted.drop else now
     end = min(max(drop, now), now + timedelta(days=60))
     return build_timeline((), phase_spans, (), predicted, now, (now - shows, end))
+
+
+def _until(end: datetime | None) -> tuple[bool, datetime]:
+    """Sort what lasts behind what ended."""
+    return end is None, end or _NEVER
 
 
 def _predictions(predicted: Predicted) -> list[Mark]:
