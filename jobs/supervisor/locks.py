@@ -8,9 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-
-class AlreadyRunningError(Exception):
-    """Another process holds the lock; the message names it."""
+from jobs.supervisor.errors import AlreadyRunningError
 
 
 @contextmanager

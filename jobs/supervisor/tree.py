@@ -19,16 +19,14 @@ from pathlib import Path
 from types import FrameType
 from typing import IO
 
+from jobs.supervisor.errors import GaveUpError
+
 LIFELINE = Path(__file__).with_name("lifeline.py")
 TICK_SECONDS = 0.1
 STOP_SECONDS = 8.0
 QUICK_DEATH_SECONDS = 10.0
 QUICK_DEATHS = 5
 LONGEST_LINE = 64 * 1024
-
-
-class GaveUpError(Exception):
-    """A child would not stay up; the message names it and what to look at."""
 
 
 def _at_once() -> bool:

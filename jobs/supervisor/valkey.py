@@ -17,14 +17,11 @@ from pathlib import Path
 import redis
 
 from dashboard.queue import connect
+from jobs.supervisor.errors import ValkeyError
 
 # sun_path is 108 bytes on Linux with its closing zero, 104 on macOS and the BSDs.
 LONGEST_SOCKET = 103
 STOP_SECONDS = 5.0
-
-
-class ValkeyError(Exception):
-    """The embedded Valkey cannot be used; the message says what to do."""
 
 
 def server_binary(named: str | None = None) -> Path:

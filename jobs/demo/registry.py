@@ -1,0 +1,112 @@
+"""The stand-in package registry's own address book: what it holds true about its users' addresses."""
+
+from __future__ import annotations
+
+import hashlib
+import sqlite3
+from collections.abc import Iterable, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+RE_VERIFIED_AT = "2026-11-01T09:30:00Z"
+RE_VERIFY_ONE_IN = 12
+
+_TABLES = """
+CREATE TABLE IF NOT EXISTS addresses (
+  id TEXT PRIMARY KEY, verified INTEGER NOT NULL, verified_at TEXT, state_token TEXT);
+CREATE TABLE IF NOT EXISTS answers (item TEXT PRIMARY KEY, result TEXT NOT NULL, reason TEXT);
+CREATE TABLE IF NOT EXISTS cursor (after INTEGER NOT NULL);
+"""
+
+
+class Result(StrEnum):
+    """What a source may answer to an un-verification."""
+
+    APPLIED = "applied"
+    ALREADY = "already"
+    STALE = "stale"
+    REJECTED = "rejected"
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The answer to one item; `reason` says why where it was not simply done."""
+
+    result: Result
+    reason: str | None = None
+
+
+class Registry:
+    """The address book in its own SQLite file, so that a restart forgets nothing."""
+
+    def __init__(self, path: Path) -> None:
+        path.touch(mode=0o600)
+        self._db = sqlite3.connect(path)
+        self._db.executescript(_TABLES)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self._db.close()
+
+    def fill(self, accounts: Iterable[Mapping[str, Any]]) -> None:
+        """Take over the accounts once, as they were imported; then a handful of their users verify anew."""
+        rows = [
+            (address["address_id"], address["verified"], address["verified_at"], address["state_token"])
+            for account in accounts
+            for address in account["addresses"]
+        ]
+        with self._db:
+            if self._db.execute("SELECT 1 FROM cursor").fetchone():
+                return
+            self._db.executemany("INSERT INTO addresses VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany(
+                "UPDATE addresses SET verified_at = ?, state_token = 'again-' || id WHERE id = ?",
+                [(RE_VERIFIED_AT, row[0]) for row in rows if row[1] and re_verifies(row[0])],
+            )
+            self._db.execute("INSERT INTO cursor VALUES (0)")
+
+    @property
+    def after(self) -> int:
+        """The sequence number up to which everything is done and acknowledged."""
+        with closing(self._db.execute("SELECT after FROM cursor")) as rows:
+            return int(rows.fetchone()[0])
+
+    @after.setter
+    def after(self, seq: int) -> None:
+        with self._db:
+            self._db.execute("UPDATE cursor SET after = ?", (seq,))
+
+    def answer(self, item: Mapping[str, Any]) -> Answer:
+        """Do what `item` asks and return the answer; the same item again gets the same answer."""
+        with self._db:
+            kept = self._db.execute("SELECT result, reason FROM answers WHERE item = ?", (item["id"],)).fetchone()
+            if kept:
+                return Answer(Result(kept[0]), kept[1])
+            answer = self._apply(item)
+            self._db.execute("INSERT INTO answers VALUES (?, ?, ?)", (item["id"], answer.result.value, answer.reason))
+            return answer
+
+    def _apply(self, item: Mapping[str, Any]) -> Answer:
+        if item["effect"] != "unverify":
+            return Answer(Result.REJECTED, "this source only un-verifies")
+        query = "SELECT verified, verified_at, state_token FROM addresses WHERE id = ?"
+        held = self._db.execute(query, (item["address_id"],)).fetchone()
+        if held is None:
+            return Answer(Result.REJECTED, "no such address")
+        if not held[0]:
+            return Answer(Result.ALREADY)
+        judged = item["judged"]
+        if (held[1], held[2]) != (judged["verified_at"], judged["state_token"]):
+            return Answer(Result.STALE, "verified again since")
+        self._db.execute(
+            "UPDATE addresses SET verified = 0, state_token = 'unverified-' || id WHERE id = ?", (item["address_id"],)
+        )
+        return Answer(Result.APPLIED)
+
+
+def re_verifies(address_id: str) -> bool:
+    """Whether the user of this address is among those who verify anew after the import: always the same ones."""
+    return hashlib.sha256(address_id.encode()).digest()[0] % RE_VERIFY_ONE_IN == 0
