@@ -27,6 +27,8 @@ class FastlyLookUp:
     def __init__(self, http: Http, base_url: str, key: str | None) -> None:
         self._http = http
         self._prefix = f"{base_url.rstrip('/')}{PATH}?domain="
+        # A key of other characters would change the request's head: it counts as none.
+        self._key = key.encode() if key and key.isascii() and key.isprintable() else b""
         url = httpx.URL(self._prefix)
         self._server = server_of(url)
         self._headers: Headers = [
@@ -34,13 +36,12 @@ class FastlyLookUp:
             USER_AGENT,
             IDENTITY,
             (b"Accept", b"application/json"),
-            (b"Fastly-Key", (key or "").encode()),
+            (b"Fastly-Key", self._key),
         ]
-        self._configured = bool(key)
 
     async def look_up(self, domain: str, now: datetime) -> Reply:
         """Ask for the precise status of `domain`; raises a `ProviderError`."""
-        if not self._configured:
+        if not self._key:
             raise NotConfigured("no Fastly key is set", server=self._server)
         answer = await self._http.get(httpx.URL(self._prefix + require_name(domain)), self._headers)
         try:

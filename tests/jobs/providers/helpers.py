@@ -116,8 +116,19 @@ def kind_of(query: dns.message.Message) -> str:
 
 def mock_http(handler: Callable[[httpx.Request], httpx.Response], timeout: float = 5.0) -> Http:
     """A provider's way out that ends in `handler`."""
-    client = httpx.AsyncClient(transport=httpx.MockTransport(handler), trust_env=False)
-    return Http(client, LocalLimiter(FAST), timeout)
+    return Http(mock_client(handler), LocalLimiter(FAST), timeout)
+
+
+def mock_client(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
+    """A client whose replies are streams, as those of a real transport are."""
+
+    def streamed(request: httpx.Request) -> httpx.Response:
+        reply = handler(request)
+        if not hasattr(reply, "_content"):
+            return reply
+        return httpx.Response(reply.status_code, headers=reply.headers, stream=httpx.ByteStream(reply.content))
+
+    return httpx.AsyncClient(transport=httpx.MockTransport(streamed), trust_env=False)
 
 
 def settings_for(state_dir: Path, **changes: object) -> Settings:

@@ -52,7 +52,9 @@ def test_an_address_that_is_not_public_is_forbidden(text):
     assert is_forbidden(ip_address(text))
 
 
-@pytest.mark.parametrize("text", ["1.1.1.1", "8.8.8.8", "199.7.83.42", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"])
+@pytest.mark.parametrize(
+    "text", ["1.1.1.1", "8.8.8.8", "199.7.83.42", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
+)
 def test_a_public_address_may_be_used(text):
     assert not is_forbidden(ip_address(text))
 

@@ -14,14 +14,28 @@ def test_a_name_in_a_label_form_may_be_asked(name):
 
 
 @pytest.mark.parametrize(
-    "name", ["", "Example.com", "exa mple.com", "a/../b.com", "a.com?x=1", "münchen.de", ".com", "a..b", "a.com\n", "x" * 254]
+    "name",
+    [
+        "",
+        "Example.com",
+        "exa mple.com",
+        "a/../b.com",
+        "a.com?x=1",
+        "münchen.de",
+        ".com",
+        "a..b",
+        "a.com\n",
+        "x" * 254,
+    ],
 )
 def test_what_could_change_a_url_or_query_is_not_asked(name):
     with pytest.raises(Unsupported):
         require_name(name)
 
 
-@pytest.mark.parametrize("echo", ["xn--mnchen-3ya.de", "XN--MNCHEN-3YA.DE", "xn--mnchen-3ya.de.", " münchen.de ", "MÜNCHEN.de"])
+@pytest.mark.parametrize(
+    "echo", ["xn--mnchen-3ya.de", "XN--MNCHEN-3YA.DE", "xn--mnchen-3ya.de.", " münchen.de ", "MÜNCHEN.de"]
+)
 def test_the_echo_may_differ_in_case_dot_and_script(echo):
     require_echo(echo, "xn--mnchen-3ya.de")
 

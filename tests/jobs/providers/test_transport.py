@@ -170,7 +170,9 @@ def test_idle_connections_to_many_servers_stay_within_the_bound():
     async def run() -> int:
         async with http_server(http_reply({})) as server:
             hosts = [f"127.0.0.{n}" for n in range(1, MAX_CONNECTIONS + 10)]
-            transport = PinnedTransport(frozenset((f"h{host}.demo", server.port) for host in hosts), Names("127.0.0.1"))
+            transport = PinnedTransport(
+                frozenset((f"h{host}.demo", server.port) for host in hosts), Names("127.0.0.1")
+            )
             async with httpx.AsyncClient(transport=transport, trust_env=False) as client:
                 for host in hosts:
                     await client.get(f"http://h{host}.demo:{server.port}/")
