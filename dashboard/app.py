@@ -15,7 +15,6 @@ from dashboard.auth.wiring import init_auth
 from dashboard.clock import Clock, FileClock, WallClock
 from dashboard.config import Settings, load_settings
 from dashboard.database import db, tune_engine
-from dashboard.web import sign_in
 from dashboard.web.wiring import init_web
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -43,7 +42,6 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
     init_auth(app)
     init_web(app)
-    app.register_blueprint(sign_in.blueprint)
     init_api(app)
     with app.app_context():
         tune_engine(db.engine)

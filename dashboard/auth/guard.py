@@ -142,4 +142,7 @@ def _unknown_token() -> Response:
 
 
 def _token_error(code: int, message: str) -> Response:
-    return make_response(jsonify(error={"code": code, "message": message}), code)
+    """Answer as the API does (RFC 9457)."""
+    response = make_response(jsonify(status=code, detail=message), code)
+    response.mimetype = "application/problem+json"
+    return response
