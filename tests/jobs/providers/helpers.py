@@ -107,19 +107,22 @@ def dns_reply(query: dns.message.Message, *records: str, rcode: int = 0) -> byte
     for record in records:
         kind, _, data = record.partition(" ")
         message.answer.append(dns.rrset.from_text(query.question[0].name, 60, "IN", kind, data))
-    return message.to_wire()
+    return message.to_wire(max_size=65535)
 
 
 def kind_of(query: dns.message.Message) -> str:
     return query.question[0].rdtype.name
 
 
-def mock_http(handler: Callable[[httpx.Request], httpx.Response], timeout: float = 5.0) -> Http:
+Handler = Callable[[httpx.Request], httpx.Response]
+
+
+def mock_http(handler: Handler, timeout: float = 5.0) -> Http:
     """A provider's way out that ends in `handler`."""
     return Http(mock_client(handler), LocalLimiter(FAST), timeout)
 
 
-def mock_client(handler: Callable[[httpx.Request], httpx.Response]) -> httpx.AsyncClient:
+def mock_client(handler: Handler) -> httpx.AsyncClient:
     """A client whose replies are streams, as those of a real transport are."""
 
     def streamed(request: httpx.Request) -> httpx.Response:

@@ -48,22 +48,22 @@ from jobs.providers.errors import ConnectionFailed, ForbiddenAddress
         "100::1",
     ],
 )
-def test_an_address_that_is_not_public_is_forbidden(text):
+def test_an_address_that_is_not_public_is_forbidden(text: str) -> None:
     assert is_forbidden(ip_address(text))
 
 
 @pytest.mark.parametrize(
     "text", ["1.1.1.1", "8.8.8.8", "199.7.83.42", "2606:4700::1111", "::ffff:8.8.8.8", "64:ff9b::8.8.8.8"]
 )
-def test_a_public_address_may_be_used(text):
+def test_a_public_address_may_be_used(text: str) -> None:
     assert not is_forbidden(ip_address(text))
 
 
-def test_one_forbidden_address_condemns_the_name():
-    with pytest.raises(ForbiddenAddress, match="10.0.0.1"):
+def test_one_forbidden_address_condemns_the_name() -> None:
+    with pytest.raises(ForbiddenAddress, match=r"10\.0\.0\.1"):
         require_public("rdap.example", ("8.8.8.8", "10.0.0.1"))
 
 
-def test_a_name_without_addresses_cannot_be_connected_to():
+def test_a_name_without_addresses_cannot_be_connected_to() -> None:
     with pytest.raises(ConnectionFailed):
         require_public("rdap.example", ())

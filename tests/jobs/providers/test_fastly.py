@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from typing import Any
 
 import httpx
 import pytest
@@ -13,22 +14,22 @@ from jobs.providers import errors
 from jobs.providers.base import Reply, digest_of
 from jobs.providers.fastly import FastlyLookUp, read_status
 from jobs.providers.http import Answer
-from tests.jobs.providers.helpers import NOW, mock_http
+from tests.jobs.providers.helpers import NOW, Handler, mock_http
 
 
-def look_up(handler, domain="example.com", key: str | None = "secret") -> Reply:
+def look_up(handler: Handler, domain: str = "example.com", key: str | None = "secret") -> Reply:
     return asyncio.run(FastlyLookUp(mock_http(handler), "https://api.fastly.test", key).look_up(domain, NOW))
 
 
-def says(document, status=200):
+def says(document: dict[str, Any], status: int = 200) -> Any:
     return lambda _: httpx.Response(status, json=document)
 
 
-def status(words, **more):
+def status(words: str, **more: object) -> Any:
     return {"domain": "example.com", "zone": "com", "status": words, "tags": "generic", **more}
 
 
-def test_it_asks_precisely_and_with_the_key():
+def test_it_asks_precisely_and_with_the_key() -> Any:
     asked: list[httpx.Request] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -51,14 +52,14 @@ def test_it_asks_precisely_and_with_the_key():
         ("undelegated active deleting", Outcome.FOUND, Phase.PENDING_DELETE),
     ],
 )
-def test_the_words_are_a_set_and_decide_the_phase(words, outcome, phase):
+def test_the_words_are_a_set_and_decide_the_phase(words: str, outcome: Outcome, phase: Phase) -> None:
     evidence = look_up(says(status(words))).evidence
     assert (evidence.outcome, evidence.phase) == (outcome, phase)
     assert evidence.statuses == tuple(sorted(words.split()))
     assert evidence.kind is EvidenceKind.STATUS_API
 
 
-def test_the_reply_is_kept_with_its_digest():
+def test_the_reply_is_kept_with_its_digest() -> None:
     body = json.dumps(status("active")).encode()
     reply = look_up(lambda _: httpx.Response(200, content=body))
     assert reply.raw == body
@@ -66,7 +67,7 @@ def test_the_reply_is_kept_with_its_digest():
     assert reply.evidence.server == "api.fastly.test"
 
 
-def test_an_estimate_is_only_delegation():
+def test_an_estimate_is_only_delegation() -> None:
     evidence = look_up(says(status("undelegated inactive", scope="estimate"))).evidence
     assert evidence.estimate
     assert evidence.kind is EvidenceKind.DELEGATION
@@ -89,7 +90,7 @@ def test_an_estimate_is_only_delegation():
         (status("inactive") | {"domain": "other.com"}, errors.WrongDomain),
     ],
 )
-def test_errors_inside_http_200_are_errors(document, expected):
+def test_errors_inside_http_200_are_errors(document: dict[str, Any], expected: Any) -> None:
     with pytest.raises(expected) as caught:
         look_up(says(document))
     assert caught.value.server == "api.fastly.test"
@@ -105,18 +106,18 @@ def test_errors_inside_http_200_are_errors(document, expected):
         (302, errors.Malformed),
     ],
 )
-def test_a_status_code_is_never_an_answer_about_the_domain(code, expected):
+def test_a_status_code_is_never_an_answer_about_the_domain(code: int, expected: Any) -> None:
     with pytest.raises(expected):
         look_up(says(status("undelegated inactive"), code))
 
 
 @pytest.mark.parametrize("key", [None, ""])
-def test_without_a_key_nothing_is_asked(key):
+def test_without_a_key_nothing_is_asked(key: str | None) -> None:
     with pytest.raises(errors.NotConfigured):
         look_up(says(status("active")), key=key)
 
 
-def test_a_key_that_would_break_the_header_counts_as_none():
+def test_a_key_that_would_break_the_header_counts_as_none() -> None:
     with pytest.raises(errors.NotConfigured):
         look_up(says(status("active")), key="a\r\nX-Evil: 1")
 
@@ -133,7 +134,7 @@ members = st.dictionaries(st.sampled_from(["domain", "status", "scope", "errors"
     st.integers(0, 999),
     st.binary(max_size=200) | members.map(lambda m: json.dumps({"domain": "a.com", **m}).encode()),
 )
-def test_any_bytes_give_evidence_or_a_typed_error(code, body):
+def test_any_bytes_give_evidence_or_a_typed_error(code: int, body: bytes) -> None:
     try:
         evidence = read_status(Answer(code, httpx.Headers(), body, httpx.URL(), 0.0), "a.com", NOW, None)
     except errors.ProviderError:

@@ -3,6 +3,9 @@ from __future__ import annotations
 import asyncio
 import gzip
 import zlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -13,28 +16,30 @@ from jobs.providers import errors
 from jobs.providers.base import MAX_REPLY
 from jobs.providers.http import IDENTITY, Answer, Http, build_client, error_for, read_json, retry_after
 from jobs.providers.limits import LocalLimiter
-from tests.jobs.providers.helpers import FAST, http_server, mock_client, mock_http, settings_for
+from tests.jobs.providers.helpers import FAST, Handler, http_server, mock_client, mock_http, settings_for
 
 URL = httpx.URL("https://rdap.registry.net/domain/a.com")
 
 
-def get(handler, timeout=5.0) -> Answer:
+def get(handler: Handler, timeout: float = 5.0) -> Answer:
     return asyncio.run(mock_http(handler, timeout).get(URL, [IDENTITY]))
 
 
-def test_a_reply_is_read_whole():
+def test_a_reply_is_read_whole() -> None:
     answer = get(lambda _: httpx.Response(404, content=b"x" * MAX_REPLY))
     assert (answer.status, len(answer.body), answer.url) == (404, MAX_REPLY, URL)
 
 
-def test_a_reply_beyond_the_bound_is_too_large_and_names_the_server():
+def test_a_reply_beyond_the_bound_is_too_large_and_names_the_server() -> None:
     with pytest.raises(errors.TooLarge) as caught:
         get(lambda _: httpx.Response(200, content=b"x" * (MAX_REPLY + 1)))
     assert caught.value.server == "rdap.registry.net"
 
 
 @pytest.mark.parametrize(("encoding", "compress"), [("gzip", gzip.compress), ("deflate", zlib.compress)])
-def test_a_compression_that_nobody_asked_for_is_undone_within_the_bound(encoding, compress):
+def test_a_compression_that_nobody_asked_for_is_undone_within_the_bound(
+    encoding: str, compress: Callable[[bytes], bytes]
+) -> Any:
     def reply(body: bytes) -> httpx.Response:
         return httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(compress(body)))
 
@@ -44,7 +49,7 @@ def test_a_compression_that_nobody_asked_for_is_undone_within_the_bound(encoding
 
 
 @pytest.mark.parametrize("encoding", ["gzip", "br", "zstd"])
-def test_a_compression_that_cannot_be_undone_is_malformed(encoding):
+def test_a_compression_that_cannot_be_undone_is_malformed(encoding: str) -> None:
     with pytest.raises(errors.Malformed):
         get(lambda _: httpx.Response(200, headers={"content-encoding": encoding}, stream=httpx.ByteStream(b"\1\2\3")))
 
@@ -61,7 +66,7 @@ def test_a_compression_that_cannot_be_undone_is_malformed(encoding):
         (errors.ForbiddenAddress("x"), errors.ForbiddenAddress),
     ],
 )
-def test_every_fault_of_the_way_has_its_type_and_server(fault, expected):
+def test_every_fault_of_the_way_has_its_type_and_server(fault: Exception, expected: Any) -> None:
     def fail(_: httpx.Request) -> httpx.Response:
         raise fault
 
@@ -70,7 +75,7 @@ def test_every_fault_of_the_way_has_its_type_and_server(fault, expected):
     assert caught.value.server == "rdap.registry.net"
 
 
-def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path):
+def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path: Path) -> None:
     async def run() -> None:
         async with http_server(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nhalf") as server:
             settings = settings_for(tmp_path, allowed_endpoints=frozenset({("127.0.0.1", server.port)}))
@@ -82,7 +87,7 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path):
     asyncio.run(run())
 
 
-def test_a_429_slows_the_bucket_of_its_server_down():
+def test_a_429_slows_the_bucket_of_its_server_down() -> None:
     limiter = LocalLimiter(FAST)
     reply = httpx.Response(429, headers={"retry-after": "7"})
     with pytest.raises(errors.Throttled) as caught:
@@ -104,12 +109,14 @@ def test_a_429_slows_the_bucket_of_its_server_down():
         ({}, None),
     ],
 )
-def test_retry_after_is_read_as_seconds_or_against_the_replys_own_date(fields, seconds):
+def test_retry_after_is_read_as_seconds_or_against_the_replys_own_date(
+    fields: dict[str, str], seconds: float | None
+) -> None:
     assert retry_after(httpx.Headers(fields)) == seconds
 
 
 @given(st.text(max_size=40), st.text(max_size=40))
-def test_any_retry_after_is_seconds_or_nothing(after, date):
+def test_any_retry_after_is_seconds_or_nothing(after: str, date: str) -> None:
     seconds = retry_after(httpx.Headers([(b"retry-after", after.encode()), (b"date", date.encode())]))
     assert seconds is None or seconds >= 0
 
@@ -130,7 +137,7 @@ def test_any_retry_after_is_seconds_or_nothing(after, date):
         (999, errors.Malformed),
     ],
 )
-def test_a_status_stands_for_an_error(code, expected):
+def test_a_status_stands_for_an_error(code: int, expected: Any) -> None:
     assert type(error_for(code)) is expected
 
 
@@ -148,6 +155,6 @@ def test_a_status_stands_for_an_error(code, expected):
         (b'{"a": "\xff"}', "application/json"),
     ],
 )
-def test_what_is_no_json_object_is_malformed(body, content_type):
+def test_what_is_no_json_object_is_malformed(body: bytes, content_type: str) -> None:
     with pytest.raises(errors.Malformed):
         read_json(Answer(200, httpx.Headers({"content-type": content_type}), body, URL, 0.0))

@@ -2,6 +2,9 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -15,7 +18,7 @@ from jobs.providers.http import Http, build_client
 from jobs.providers.limits import LocalLimiter
 from jobs.providers.rdap import MAX_REDIRECTS, RdapLookUp
 from jobs.providers.rdap_bootstrap import Bootstrap
-from tests.jobs.providers.helpers import FAST, NOW, http_reply, http_server, mock_http, settings_for
+from tests.jobs.providers.helpers import FAST, NOW, Handler, http_reply, http_server, mock_http, settings_for
 
 BASE = "https://rdap.registry.test/v1/"
 FOUND = {"objectClassName": "domain", "ldhName": "example.com", "status": ["active"]}
@@ -25,15 +28,17 @@ async def bootstrap() -> Bootstrap:
     return Bootstrap({"com": BASE})
 
 
-def look_up(handler, domain="example.com", load=bootstrap) -> Reply:
+def look_up(
+    handler: Handler, domain: str = "example.com", load: Callable[[], Awaitable[Bootstrap]] = bootstrap
+) -> Reply:
     return asyncio.run(RdapLookUp(mock_http(handler), load).look_up(domain, NOW))
 
 
-def says(status, **what):
+def says(status: int, **what: Any) -> Any:
     return lambda _: httpx.Response(status, **what)
 
 
-def test_it_asks_the_registry_of_the_bootstrap():
+def test_it_asks_the_registry_of_the_bootstrap() -> Any:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -46,7 +51,7 @@ def test_it_asks_the_registry_of_the_bootstrap():
     assert reply.evidence.server == "rdap.registry.test"
 
 
-def test_the_digest_is_of_the_whole_reply_although_less_is_kept():
+def test_the_digest_is_of_the_whole_reply_although_less_is_kept() -> None:
     body = json.dumps(
         {**FOUND, "entities": [{"roles": ["registrant"], "vcardArray": ["vcard", [["fn", {}, "text", "Jane"]]]}]}
     ).encode()
@@ -57,7 +62,7 @@ def test_the_digest_is_of_the_whole_reply_although_less_is_kept():
 
 
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"errorCode": 404, "title": "Not Found"}', b'{"errorCode": "404"}'])
-def test_the_registrys_own_404_means_not_registered(body):
+def test_the_registrys_own_404_means_not_registered(body: bytes) -> None:
     evidence = look_up(says(404, content=body)).evidence
     assert (evidence.outcome, evidence.phase) == (Outcome.NOT_FOUND, Phase.AVAILABLE)
 
@@ -72,32 +77,32 @@ def test_the_registrys_own_404_means_not_registered(body):
         {"json": ["not found"]},
     ],
 )
-def test_a_404_that_is_not_the_registrys_word_says_nothing(what):
+def test_a_404_that_is_not_the_registrys_word_says_nothing(what: Any) -> None:
     with pytest.raises(errors.Malformed):
         look_up(says(404, **what))
 
 
-def redirecting(target: str, last: httpx.Response):
+def redirecting(target: str, last: httpx.Response) -> Any:
     def answer(request: httpx.Request) -> httpx.Response:
         return httpx.Response(302, headers={"location": target}) if str(request.url).startswith(BASE) else last
 
     return answer
 
 
-def test_a_redirect_is_followed_and_the_answering_server_named():
+def test_a_redirect_is_followed_and_the_answering_server_named() -> None:
     evidence = look_up(
         redirecting("https://rdap.registrar.test/domain/example.com", httpx.Response(200, json=FOUND))
     ).evidence
     assert evidence.server == "rdap.registrar.test"
 
 
-def test_a_404_after_a_redirect_elsewhere_says_nothing_of_the_registry():
+def test_a_404_after_a_redirect_elsewhere_says_nothing_of_the_registry() -> None:
     with pytest.raises(errors.Malformed) as caught:
         look_up(redirecting("https://rdap.registrar.test/domain/example.com", httpx.Response(404)))
     assert caught.value.server == "rdap.registrar.test"
 
 
-def test_a_404_after_a_redirect_within_the_registrys_server_counts():
+def test_a_404_after_a_redirect_within_the_registrys_server_counts() -> None:
     answer = redirecting("https://rdap.registry.test/v2/domain/example.com", httpx.Response(404))
     assert look_up(answer).evidence.outcome is Outcome.NOT_FOUND
 
@@ -115,12 +120,12 @@ def test_a_404_after_a_redirect_within_the_registrys_server_counts():
         "\x00",
     ],
 )
-def test_a_redirect_to_nowhere_to_plain_text_or_with_credentials_is_refused(target):
+def test_a_redirect_to_nowhere_to_plain_text_or_with_credentials_is_refused(target: str) -> None:
     with pytest.raises(errors.Malformed):
         look_up(lambda _: httpx.Response(301, headers={"location": target}))
 
 
-def test_redirects_are_bounded():
+def test_redirects_are_bounded() -> Any:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -144,7 +149,7 @@ def test_redirects_are_bounded():
         "http://inside.registrar.test:{other}/",
     ],
 )
-def test_a_redirect_to_the_inside_is_refused_over_real_sockets(tmp_path, target):
+def test_a_redirect_to_the_inside_is_refused_over_real_sockets(tmp_path: Path, target: str) -> Any:
     """The registry's pair is allowed as in the demo; where it sends us is checked like any other place."""
 
     async def names(host: str, port: int) -> tuple[str, ...]:
@@ -180,23 +185,23 @@ def test_a_redirect_to_the_inside_is_refused_over_real_sockets(tmp_path, target)
         (204, errors.Malformed),
     ],
 )
-def test_other_statuses_are_typed_errors(status, expected):
+def test_other_statuses_are_typed_errors(status: int, expected: Any) -> None:
     with pytest.raises(expected) as caught:
         look_up(says(status, json=FOUND))
     assert caught.value.server == "rdap.registry.test"
 
 
-def test_html_with_status_200_is_malformed():
+def test_html_with_status_200_is_malformed() -> None:
     with pytest.raises(errors.Malformed, match="HTML"):
         look_up(says(200, html="<html>"))
 
 
-def test_a_tld_without_rdap_is_unsupported():
+def test_a_tld_without_rdap_is_unsupported() -> None:
     with pytest.raises(errors.Unsupported):
         look_up(says(200, json=FOUND), domain="example.zz")
 
 
-def test_the_bootstrap_is_loaded_once_for_many_look_ups_even_when_it_fails():
+def test_the_bootstrap_is_loaded_once_for_many_look_ups_even_when_it_fails() -> Any:
     loads: list[int] = []
 
     async def fail() -> Bootstrap:
@@ -221,7 +226,9 @@ def test_the_bootstrap_is_loaded_once_for_many_look_ups_even_when_it_fails():
     st.sampled_from(["text/html", "application/rdap+json", ""]),
     st.text(max_size=20),
 )
-def test_any_reply_gives_evidence_or_a_typed_error(status, body, content_type, location):
+def test_any_reply_gives_evidence_or_a_typed_error(
+    status: int, body: bytes, content_type: str, location: str
+) -> None:
     fields = [(b"content-type", content_type.encode()), (b"location", location.encode())]
     try:
         evidence = look_up(lambda _: httpx.Response(status, headers=fields, content=body)).evidence

@@ -3,15 +3,18 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from dashboard.config import Settings
 from jobs.providers import errors
 from jobs.providers.rdap_bootstrap import FRESH_SECONDS, OVERRIDES, Bootstrap, BootstrapFile, parse_bootstrap
-from tests.jobs.providers.helpers import http_server, mock_http, settings_for
+from tests.jobs.providers.helpers import Handler, http_server, mock_http, settings_for
 
 FILE = {
     "version": "1.0",
@@ -27,7 +30,7 @@ FILE = {
 }
 
 
-def load(settings, handler) -> Bootstrap:
+def load(settings: Settings, handler: Handler) -> Bootstrap:
     return asyncio.run(BootstrapFile(mock_http(handler), settings).load())
 
 
@@ -45,29 +48,29 @@ def load(settings, handler) -> Bootstrap:
         ("com.zz", None),
     ],
 )
-def test_the_longest_suffix_by_labels_names_the_server(domain, base):
+def test_the_longest_suffix_by_labels_names_the_server(domain: str, base: str | None) -> None:
     assert parse_bootstrap(json.dumps(FILE).encode()).base_for(domain) == base
 
 
-def test_overrides_fill_gaps_and_never_replace_the_file():
+def test_overrides_fill_gaps_and_never_replace_the_file() -> None:
     bootstrap = parse_bootstrap(json.dumps(FILE).encode(), {"com": "https://wrong.test/", "de": "https://de.test/"})
     assert bootstrap.base_for("a.com") == "https://rdap.verisign.test/com/v1/"
     assert bootstrap.base_for("a.de") == "https://de.test/"
 
 
 @pytest.mark.parametrize("body", [b"", b"<html>", b"[]", b"{}", b'{"services": []}', b'{"services": 7}'])
-def test_a_file_without_servers_is_malformed(body):
+def test_a_file_without_servers_is_malformed(body: bytes) -> None:
     with pytest.raises(errors.Malformed):
         parse_bootstrap(body)
 
 
 @given(st.binary(max_size=100))
-def test_any_bytes_give_a_bootstrap_or_a_typed_error(body):
+def test_any_bytes_give_a_bootstrap_or_a_typed_error(body: bytes) -> None:
     with pytest.raises(errors.ProviderError):
         parse_bootstrap(body)
 
 
-def test_a_fresh_copy_is_used_without_asking_again(tmp_path):
+def test_a_fresh_copy_is_used_without_asking_again(tmp_path: Path) -> Any:
     asked: list[str] = []
 
     def answer(request: httpx.Request) -> httpx.Response:
@@ -80,7 +83,7 @@ def test_a_fresh_copy_is_used_without_asking_again(tmp_path):
     assert asked == ["https://data.iana.org/rdap/dns.json"]
 
 
-def test_an_old_copy_is_refreshed_and_serves_while_iana_cannot_be_reached(tmp_path):
+def test_an_old_copy_is_refreshed_and_serves_while_iana_cannot_be_reached(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     load(settings, lambda _: httpx.Response(200, json=FILE))
     copy = next(tmp_path.glob("rdap-bootstrap-*.json"))
@@ -92,19 +95,19 @@ def test_an_old_copy_is_refreshed_and_serves_while_iana_cannot_be_reached(tmp_pa
 
 
 @pytest.mark.parametrize("damage", [b"", b"{", b"<html>"])
-def test_a_damaged_copy_is_fetched_anew(tmp_path, damage):
+def test_a_damaged_copy_is_fetched_anew(tmp_path: Path, damage: bytes) -> None:
     settings = settings_for(tmp_path)
     load(settings, lambda _: httpx.Response(200, json=FILE))
     next(tmp_path.glob("rdap-bootstrap-*.json")).write_bytes(damage)
     assert load(settings, lambda _: httpx.Response(200, json=FILE)).base_for("a.com")
 
 
-def test_without_an_answer_or_a_copy_the_error_shows(tmp_path):
+def test_without_an_answer_or_a_copy_the_error_shows(tmp_path: Path) -> None:
     with pytest.raises(errors.ServerError):
         load(settings_for(tmp_path), lambda _: httpx.Response(503))
 
 
-def test_a_local_bootstrap_is_never_kept_and_never_leads_outside(tmp_path):
+def test_a_local_bootstrap_is_never_kept_and_never_leads_outside(tmp_path: Path) -> None:
     settings = settings_for(
         tmp_path,
         rdap_bootstrap_url="http://127.0.0.1:8999/rdap/dns.json",
@@ -115,12 +118,12 @@ def test_a_local_bootstrap_is_never_kept_and_never_leads_outside(tmp_path):
     assert not list(tmp_path.glob("rdap-*"))
 
 
-def test_the_bound_of_the_file_is_wider_than_that_of_a_reply(tmp_path):
+def test_the_bound_of_the_file_is_wider_than_that_of_a_reply(tmp_path: Path) -> None:
     big = json.dumps({**FILE, "padding": "x" * 300_000}).encode()
     assert load(settings_for(tmp_path), lambda _: httpx.Response(200, content=big)).base_for("a.com")
 
 
-def test_it_works_over_a_real_socket(tmp_path):
+def test_it_works_over_a_real_socket(tmp_path: Path) -> Any:
     from jobs.providers.http import Http, build_client
     from jobs.providers.limits import LocalLimiter
     from tests.jobs.providers.helpers import FAST, http_reply

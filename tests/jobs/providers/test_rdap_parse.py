@@ -49,11 +49,11 @@ def whole() -> dict[str, Any]:
     }
 
 
-def parse(document: dict[str, Any], domain: str = "example.com"):
+def parse(document: dict[str, Any], domain: str = "example.com") -> Any:
     return parse_domain(document, domain, NOW, "rdap.test")
 
 
-def test_a_whole_reply_is_read():
+def test_a_whole_reply_is_read() -> None:
     evidence = parse(whole())
     assert evidence.outcome is Outcome.FOUND
     assert evidence.phase is Phase.REDEMPTION
@@ -68,7 +68,7 @@ def test_a_whole_reply_is_read():
     assert evidence.statuses == ("client transfer prohibited", "pending delete", "redemption period")
 
 
-def test_one_bad_date_does_not_lose_the_rest():
+def test_one_bad_date_does_not_lose_the_rest() -> None:
     document = whole()
     document["events"][0]["eventDate"] = "sometime in spring"
     document["events"].insert(0, "not even an event")
@@ -80,7 +80,7 @@ def test_one_bad_date_does_not_lose_the_rest():
 @pytest.mark.parametrize(
     "broken", [None, "vcard", ["vcard"], ["vcard", None], ["vcard", [None, ["fn"], ["fn", {}, "text", 7]]]]
 )
-def test_a_bad_card_leaves_the_registrars_number(broken):
+def test_a_bad_card_leaves_the_registrars_number(broken: object) -> None:
     document = whole()
     document["entities"][1]["vcardArray"] = broken
     evidence = parse(document)
@@ -90,7 +90,7 @@ def test_a_bad_card_leaves_the_registrars_number(broken):
 
 @pytest.mark.parametrize("member", ["handle", "status", "events", "entities", "nameservers"])
 @pytest.mark.parametrize("value", [None, 7, "text", {}, [], [None], [[]], [{}], {"a": []}])
-def test_any_member_may_be_missing_or_of_another_form(member, value):
+def test_any_member_may_be_missing_or_of_another_form(member: str, value: object) -> None:
     evidence = parse({**whole(), member: value})
     assert evidence.outcome is Outcome.FOUND
     missing = whole()
@@ -98,12 +98,12 @@ def test_any_member_may_be_missing_or_of_another_form(member, value):
     assert parse(missing).outcome is Outcome.FOUND
 
 
-def test_epp_spellings_are_understood():
+def test_epp_spellings_are_understood() -> None:
     document = {**whole(), "status": ["clientTransferProhibited https://icann.org/epp#x", "pendingRestore"]}
     assert parse(document).statuses == ("client transfer prohibited", "pending restore")
 
 
-def test_a_reregistration_is_when_the_current_registration_began():
+def test_a_reregistration_is_when_the_current_registration_began() -> None:
     document = whole()
     document["events"].append({"eventAction": "reregistration", "eventDate": "2025-01-01T00:00:00Z"})
     assert parse(document).registered_at == datetime(2025, 1, 1, tzinfo=UTC)
@@ -128,7 +128,7 @@ def test_a_reregistration_is_when_the_current_registration_began():
         (None, None),
     ],
 )
-def test_dates_are_read_in_their_usual_forms_and_place_holders_are_none(text, expected):
+def test_dates_are_read_in_their_usual_forms_and_place_holders_are_none(text: str, expected: Any) -> None:
     assert parse_date(text) == expected
 
 
@@ -143,16 +143,16 @@ def test_dates_are_read_in_their_usual_forms_and_place_holders_are_none(text, ex
         ({"ldhName": ["example.com"]}, errors.Malformed),
     ],
 )
-def test_a_reply_that_is_not_about_the_domain_is_an_error(document, expected):
+def test_a_reply_that_is_not_about_the_domain_is_an_error(document: dict[str, Any], expected: Any) -> None:
     with pytest.raises(expected):
         parse(document)
 
 
-def test_a_unicode_name_is_enough():
+def test_a_unicode_name_is_enough() -> None:
     assert parse({"unicodeName": "münchen.de"}, "xn--mnchen-3ya.de").domain == "xn--mnchen-3ya.de"
 
 
-def test_hostile_sizes_are_bounded():
+def test_hostile_sizes_are_bounded() -> None:
     document = {
         **whole(),
         "handle": "h" * 10_000,
@@ -165,7 +165,7 @@ def test_hostile_sizes_are_bounded():
     assert max(len(word) for word in evidence.statuses) <= 64
 
 
-def test_what_is_kept_holds_no_contact_but_the_registrars_name():
+def test_what_is_kept_holds_no_contact_but_the_registrars_name() -> None:
     kept = redacted(whole())
     assert b"jane" not in kept.lower()
     assert b"abuse@registrar.test" not in kept
@@ -193,7 +193,7 @@ entities = st.lists(
 
 
 @given(st.dictionaries(names, json_values), entities)
-def test_any_json_gives_evidence_or_a_typed_error(members, listed):
+def test_any_json_gives_evidence_or_a_typed_error(members: dict[str, Any], listed: list[dict[str, Any]]) -> None:
     document = {"ldhName": "example.com", "entities": listed, **members}
     try:
         evidence = parse(document)

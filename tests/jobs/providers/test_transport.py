@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 from ipaddress import ip_address
+from typing import Any
 
 import httpx
 import pytest
@@ -45,7 +46,7 @@ def client_of(allowed: set[tuple[str, int]], names: Names | None = None) -> http
         "https://10.0.0.1/",
     ],
 )
-def test_a_url_that_leads_inside_is_refused_before_anything_is_sent(url):
+def test_a_url_that_leads_inside_is_refused_before_anything_is_sent(url: str) -> Any:
     async def run() -> HttpServer:
         async with http_server(http_reply({})) as server, client_of(set()) as client:
             with pytest.raises(ForbiddenAddress):
@@ -56,16 +57,16 @@ def test_a_url_that_leads_inside_is_refused_before_anything_is_sent(url):
 
 
 @pytest.mark.parametrize("address", ["127.0.0.1", "10.0.0.7", "::1", "fe80::1", "169.254.169.254"])
-def test_a_public_name_that_resolves_to_the_inside_is_refused(address):
+def test_a_public_name_that_resolves_to_the_inside_is_refused(address: str) -> None:
     async def run() -> None:
         async with client_of(set(), Names(address)) as client:
-            with pytest.raises(ForbiddenAddress, match="rdap.registry.net leads to"):
+            with pytest.raises(ForbiddenAddress, match=r"rdap\.registry\.net leads to"):
                 await client.get("http://rdap.registry.net/domain/a.com")
 
     asyncio.run(run())
 
 
-def test_rebinding_gains_nothing_since_only_the_checked_address_is_connected(monkeypatch):
+def test_rebinding_gains_nothing_since_only_the_checked_address_is_connected(monkeypatch: pytest.MonkeyPatch) -> None:
     connected: list[str] = []
 
     async def note(address: str, *_: object) -> None:
@@ -86,7 +87,7 @@ def test_rebinding_gains_nothing_since_only_the_checked_address_is_connected(mon
     assert len(names.asked) == 1
 
 
-def test_an_allowed_pair_works_and_the_same_host_on_another_port_does_not():
+def test_an_allowed_pair_works_and_the_same_host_on_another_port_does_not() -> Any:
     async def run() -> tuple[int, int]:
         async with http_server(http_reply({})) as demo, http_server(http_reply({})) as other:
             async with client_of({("127.0.0.1", demo.port)}) as client:
@@ -100,7 +101,7 @@ def test_an_allowed_pair_works_and_the_same_host_on_another_port_does_not():
     assert asyncio.run(run()) == (200, 0)
 
 
-def test_the_host_header_keeps_the_name_while_the_connection_goes_to_the_address():
+def test_the_host_header_keeps_the_name_while_the_connection_goes_to_the_address() -> Any:
     async def run() -> bytes:
         async with http_server(http_reply({})) as server:
             async with client_of({("rdap.demo", server.port)}, Names("127.0.0.1")) as client:
@@ -112,7 +113,7 @@ def test_the_host_header_keeps_the_name_while_the_connection_goes_to_the_address
     assert b"host: rdap.demo:" in head.lower()
 
 
-def test_tls_asks_for_the_name_not_the_address():
+def test_tls_asks_for_the_name_not_the_address() -> None:
     """The name stands in the ClientHello (SNI), whose sender then refuses a server that is no TLS server."""
     hello: list[bytes] = []
 
@@ -132,7 +133,7 @@ def test_tls_asks_for_the_name_not_the_address():
     assert b"rdap.registry.net" in hello[0]
 
 
-def test_the_next_address_is_tried_when_one_is_dead():
+def test_the_next_address_is_tried_when_one_is_dead() -> Any:
     async def both(host: str, port: int) -> tuple[str, ...]:
         return ("127.0.0.9", "127.0.0.1")
 
@@ -145,7 +146,7 @@ def test_the_next_address_is_tried_when_one_is_dead():
     assert asyncio.run(run()) == 200
 
 
-def test_a_connection_is_kept_and_one_closed_meanwhile_is_replaced_once():
+def test_a_connection_is_kept_and_one_closed_meanwhile_is_replaced_once() -> Any:
     async def run() -> tuple[int, int]:
         replies = [http_reply({}), http_reply({}), b"", http_reply({})]
         async with http_server(*replies) as server, client_of({("127.0.0.1", server.port)}) as client:
@@ -156,7 +157,7 @@ def test_a_connection_is_kept_and_one_closed_meanwhile_is_replaced_once():
     assert asyncio.run(run()) == (2, 4)
 
 
-def test_a_new_connection_that_is_closed_is_not_tried_again():
+def test_a_new_connection_that_is_closed_is_not_tried_again() -> Any:
     async def run() -> int:
         async with http_server(b"") as server, client_of({("127.0.0.1", server.port)}) as client:
             with pytest.raises(ConnectionFailed):
@@ -166,7 +167,7 @@ def test_a_new_connection_that_is_closed_is_not_tried_again():
     assert asyncio.run(run()) == 1
 
 
-def test_idle_connections_to_many_servers_stay_within_the_bound():
+def test_idle_connections_to_many_servers_stay_within_the_bound() -> Any:
     async def run() -> int:
         async with http_server(http_reply({})) as server:
             hosts = [f"127.0.0.{n}" for n in range(1, MAX_CONNECTIONS + 10)]
@@ -181,7 +182,7 @@ def test_idle_connections_to_many_servers_stay_within_the_bound():
     assert asyncio.run(run()) == MAX_CONNECTIONS
 
 
-def test_a_cancelled_request_takes_its_connection_with_it():
+def test_a_cancelled_request_takes_its_connection_with_it() -> Any:
     async def run() -> int:
         async with http_server(b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nhalf") as server:
             async with client_of({("127.0.0.1", server.port)}) as client:
@@ -195,5 +196,5 @@ def test_a_cancelled_request_takes_its_connection_with_it():
     assert asyncio.run(run()) == 2
 
 
-def test_the_documentation_address_used_here_is_public():
+def test_the_documentation_address_used_here_is_public() -> None:
     assert not is_forbidden(ip_address("8.8.8.8"))
