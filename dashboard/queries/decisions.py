@@ -76,7 +76,20 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
     ).all()
     ids = [row.id for row in rows]
     states, effects = _states(session, ids), _effects(session, ids)
-    return [ShownDecision(*row, states=states[row.id], effects=effects[row.id]) for row in rows]
+    return [
+        ShownDecision(
+            id=row.id,
+            kind=row.kind,
+            reason_code=row.reason_code,
+            note=row.note,
+            by=row.email,
+            decided_at=row.decided_at,
+            frozen=row.frozen,
+            states=states[row.id],
+            effects=effects[row.id],
+        )
+        for row in rows
+    ]
 
 
 def case_openings(session: Session, case_id: int) -> list[ShownOpening]:

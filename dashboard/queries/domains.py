@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import ColumnElement, Select, func, select
@@ -14,6 +14,8 @@ from dashboard.models import Address, Case, Domain
 from dashboard.queries.paging import Count, Page, capped_count, cut
 
 PAGE_SIZE = 50
+PROMISE = timedelta(days=30)
+"""No check may be older (DESIGN 3)."""
 # Sorts after every character a domain name may hold, and is itself none of them.
 _BEYOND = "\x7f"
 
@@ -45,11 +47,24 @@ def search_text(text: str) -> str:
     return typed if typed.isascii() else reduce_host(typed).host
 
 
+@dataclass(frozen=True, slots=True)
+class DomainFilters:
+    """What the list shows: names that start with `prefix`; with `overdue_at`, checks overdue at that time only."""
+
+    prefix: str = ""
+    overdue_at: datetime | None = None
+
+
 def domain_page(
-    session: Session, prefix: str, *, after: str | None = None, before: str | None = None, size: int = PAGE_SIZE
+    session: Session,
+    filters: DomainFilters,
+    *,
+    after: str | None = None,
+    before: str | None = None,
+    size: int = PAGE_SIZE,
 ) -> Page[DomainRow]:
-    """Return the domains whose name starts with `prefix`, by name, after (or before) a name."""
-    query = _rows().where(*_prefix(prefix))
+    """Return the domains that the filters let through, by name, after (or before) a name."""
+    query = _rows().where(*_conditions(filters))
     if before:
         query = query.where(Domain.name < before).order_by(Domain.name.desc())
     else:
@@ -58,9 +73,9 @@ def domain_page(
     return cut(rows, size, lambda row: row.name, after=bool(after), before=bool(before))
 
 
-def domain_count(session: Session, prefix: str) -> Count:
-    """Count the domains whose name starts with `prefix`, up to the cap."""
-    return capped_count(session, select(Domain.id).where(*_prefix(prefix)))
+def domain_count(session: Session, filters: DomainFilters) -> Count:
+    """Count the domains that the filters let through, up to the cap."""
+    return capped_count(session, select(Domain.id).where(*_conditions(filters)))
 
 
 def find_domain(session: Session, name: str) -> Domain | None:
@@ -80,9 +95,18 @@ def address_counts(session: Session, domain_id: int) -> tuple[int, int]:
     return row[0], row[1]
 
 
-def _prefix(prefix: str) -> list[ColumnElement[bool]]:
+def overdue(now: datetime) -> list[ColumnElement[bool]]:
+    """Conditions of a domain whose last check is older than promised, or that was never checked for as long."""
+    # A domain is due when its check grows that old, so whatever is overdue is among those due: the index knows them.
+    last = func.coalesce(Domain.last_checked_at, Domain.created_at)
+    return [Domain.next_check_at <= now, last < now - PROMISE]
+
+
+def _conditions(filters: DomainFilters) -> list[ColumnElement[bool]]:
     """Turn a prefix into a range, which the index on the name answers; LIKE would need one of its own."""
-    return [Domain.name >= prefix, Domain.name < prefix + _BEYOND] if prefix else []
+    prefix = filters.prefix
+    conditions = [Domain.name >= prefix, Domain.name < prefix + _BEYOND] if prefix else []
+    return conditions + (overdue(filters.overdue_at) if filters.overdue_at else [])
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

@@ -1,4 +1,4 @@
-"""What needs somebody now: overdue checks, stuck deliveries, failing look-ups."""
+"""What needs somebody now: stuck deliveries and failing look-ups."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Domain, ProviderCount, Source, Unverification, UnverificationState
-from dashboard.queries.paging import Count, capped_count
+from dashboard.models import ProviderCount, Source, Unverification, UnverificationState
 
-PROMISE = timedelta(days=30)
-"""No check may be older (DESIGN 3)."""
 STUCK_AFTER = timedelta(hours=24)
 """A delivery that was not acknowledged for so long is shown."""
 LOOKUP_DAYS = 7
@@ -39,13 +36,6 @@ class Lookups:
     asked: int
     failed: int
     errors: Sequence[tuple[str, int]]
-
-
-def overdue_count(session: Session, now: datetime) -> Count:
-    """Count the domains whose last check is older than promised, and those never checked for as long."""
-    # A domain is due 30 days after its check at the latest, so whatever is overdue is among those due.
-    last = func.coalesce(Domain.last_checked_at, Domain.created_at)
-    return capped_count(session, select(Domain.id).where(Domain.next_check_at <= now, last < now - PROMISE))
 
 
 def stuck_deliveries(session: Session, now: datetime) -> list[StuckDeliveries]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, exists, func, select, tuple_
+from sqlalchemy import ColumnElement, Row, Select, exists, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from dashboard.models import Address, Case, CaseState, Domain, Source
@@ -84,7 +84,9 @@ def queue_page(
 ) -> Page[QueueRow]:
     """Return the cases after (or before) a cursor `RISK.ID`, the riskiest first; a bad cursor is the first page."""
     start, end = int_pair(after), int_pair(before)
-    query = select(*_COLUMNS).join(Domain, Domain.id == Case.domain_id).where(*_conditions(filters, now))
+    query: Select[*tuple[Any, ...]] = (
+        select(*_COLUMNS).join(Domain, Domain.id == Case.domain_id).where(*_conditions(filters, now))
+    )
     if end is not None:
         query = query.where(tuple_(Case.risk, Case.id) > end).order_by(*_REVERSED)
     else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import cast
@@ -27,6 +28,7 @@ def init_filters(app: Flask) -> None:
         number=number,
         word=words.label,
         sentence=sentence,
+        pretty=pretty,
     )
 
 
@@ -102,3 +104,8 @@ def sentence(text: object) -> Markup:
     """Show an escaped text with its first letter large."""
     plain = str(text)
     return escape(plain[:1].upper() + plain[1:])
+
+
+def pretty(value: object) -> str:
+    """Show a JSON value over several lines."""
+    return json.dumps(value, indent=2, ensure_ascii=False, sort_keys=True, default=str)

@@ -2,17 +2,58 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from dataclasses import dataclass
+from typing import Any
 
+from flask import Flask, request
+
+from dashboard.auth.identity import maybe_identity
+from dashboard.auth.permissions import Permission
+from dashboard.web import audit, cases, decisions, domains, evidence, overview, sign_in
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
+
+SCREENS = (sign_in, overview, cases, decisions, domains, evidence, audit)
+
+
+@dataclass(frozen=True, slots=True)
+class Screen:
+    """An entry of the main navigation; `blueprints` are those that count as being there."""
+
+    label: str
+    path: str
+    permission: Permission
+    blueprints: tuple[str, ...]
+
+
+NAVIGATION = (
+    Screen("Overview", "/", Permission.OVERVIEW_READ, ("overview",)),
+    Screen("Cases", "/cases", Permission.CASES_READ, ("cases", "decisions")),
+    Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
+    Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
+    Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
+)
 
 
 def init_web(app: Flask) -> None:
     """Register everything that staff see; called once by `create_app`."""
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["htmx_config"] = HTMX_CONFIG
+    app.context_processor(navigation)
     init_filters(app)
     init_headers(app)
     init_errors(app)
+    for screen in SCREENS:
+        app.register_blueprint(screen.blueprint)
+
+
+def navigation() -> dict[str, Any]:
+    """Give every page the main navigation: the screens that the person's role may see."""
+    identity = maybe_identity()
+    allowed = [screen for screen in NAVIGATION if identity is not None and identity.may(screen.permission)]
+    items = [
+        {"label": screen.label, "path": screen.path, "current": request.blueprint in screen.blueprints}
+        for screen in allowed
+    ]
+    return {"navigation": items}

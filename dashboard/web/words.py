@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from dashboard.services.cases.reasons import REASONS
+
 LABELS: dict[str, dict[str, str]] = {
     "phase": {
         "active": "Registered",
@@ -43,6 +45,13 @@ LABELS: dict[str, dict[str, str]] = {
         "escalated": "Escalated",
     },
     "decision": {"approve": "Un-verify", "override": "Keep verified"},
+    "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
+    "closed_how": {
+        "approve": "un-verification decided",
+        "override": "kept verified",
+        "closed_renewed": "the owner renewed",
+        "closed_no_addresses": "no verified address was left",
+    },
     "unverification_state": {
         "queued": "Waiting to be published",
         "sent": "Sent to the source",

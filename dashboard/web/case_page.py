@@ -1,0 +1,91 @@
+"""Everything the page of one case shows, collected once for the page and for the form that is shown again."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.orm import Session, joinedload
+
+from dashboard.lifecycle.assessment import AddressRisk, Assessment
+from dashboard.lifecycle.risk import Exposure
+from dashboard.models import Case, CaseState, Domain
+from dashboard.queries.affected import AffectedPage, affected_accounts
+from dashboard.queries.decisions import ShownDecision, ShownOpening, case_decisions, case_openings
+from dashboard.queries.evidence import DomainEvidence, domain_evidence
+from dashboard.queries.history import domain_history
+from dashboard.services.cases.exposure import exposure
+from dashboard.services.cases.flag import lapse_of
+from dashboard.services.cases.judge import judge
+from dashboard.services.cases.reasons import REASONS, Reason
+from dashboard.services.decide import FRICTION_SECOND, FRICTION_TYPED
+from dashboard.web.comparison import Fact, compare
+from dashboard.web.pictures import Picture, timeline_picture
+
+MAX_OFFSET = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class CasePage:
+    """What the template draws; `since` is the lapse or the catch, `since_known` whether it is more than a guess."""
+
+    case: Case
+    domain: Domain
+    assessment: Assessment
+    exposure: Exposure
+    verdicts: dict[int, AddressRisk]
+    since: datetime
+    since_known: bool
+    picture: Picture
+    evidence: DomainEvidence
+    facts: Sequence[Fact]
+    affected: AffectedPage
+    decisions: Sequence[ShownDecision]
+    openings: Sequence[ShownOpening]
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a decision is waited for."""
+        return self.case.state == CaseState.OPEN
+
+    @property
+    def reasons(self) -> dict[str, Sequence[Reason]]:
+        """The reasons to choose from, by kind of decision."""
+        return {kind.value: reasons for kind, reasons in REASONS.items()}
+
+    @property
+    def must_type(self) -> bool:
+        """Whether the number of addresses must be typed."""
+        return FRICTION_TYPED < self.exposure.addresses <= FRICTION_SECOND
+
+    @property
+    def needs_second(self) -> bool:
+        """Whether one person may not do this alone."""
+        return self.exposure.addresses > FRICTION_SECOND
+
+
+def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) -> CasePage | None:
+    """Collect the page of a case, None when there is no such case."""
+    case = session.get(Case, case_id, options=[joinedload(Case.domain)])
+    if case is None:
+        return None
+    judged = judge(session, case.domain_id, now)
+    lapse = lapse_of(judged.assessment)
+    since = lapse or case.opened_at
+    evidence = domain_evidence(session, case.domain_id)
+    return CasePage(
+        case=case,
+        domain=case.domain,
+        assessment=judged.assessment,
+        exposure=exposure(session, case.domain_id, judged.address_ids, lapse),
+        verdicts={int(risk.address_id): risk for risk in judged.assessment.addresses},
+        since=since,
+        since_known=lapse is not None,
+        picture=timeline_picture(domain_history(session, case.domain, since), now),
+        evidence=evidence,
+        facts=compare(evidence.latest),
+        affected=affected_accounts(session, case.domain_id, since, min(offset, MAX_OFFSET)),
+        decisions=case_decisions(session, case_id),
+        openings=case_openings(session, case_id),
+    )

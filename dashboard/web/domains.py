@@ -1,0 +1,87 @@
+"""Every monitored domain: search by the start of the name, and one domain's page."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from werkzeug.wrappers import Response as Redirect
+
+from dashboard.auth.identity import requires
+from dashboard.auth.permissions import Permission
+from dashboard.database import db
+from dashboard.queries.affected import affected_accounts
+from dashboard.queries.domains import (
+    DomainFilters,
+    address_counts,
+    case_of,
+    domain_count,
+    domain_page,
+    find_domain,
+    search_text,
+)
+from dashboard.queries.evidence import domain_evidence
+from dashboard.queries.history import domain_history
+from dashboard.web.case_page import MAX_OFFSET
+from dashboard.web.comparison import compare
+from dashboard.web.filters import page_now
+from dashboard.web.pictures import timeline_picture
+from dashboard.web.requests import number, text, wants_fragment
+
+blueprint = Blueprint("domains", __name__)
+
+
+@blueprint.get("/domains")
+@requires(Permission.DOMAINS_READ)
+def index() -> Response:
+    """List the domains whose name starts with what was typed."""
+    session = db.session()
+    typed = text("q")
+    prefix = search_text(typed)
+    overdue = text("overdue") == "1"
+    filters = DomainFilters(prefix, page_now() if overdue else None)
+    page = domain_page(session, filters, after=text("after") or None, before=text("before") or None)
+    shown: dict[str, Any] = {"q": prefix or None, "overdue": "1" if overdue else None}
+    return make_response(
+        render_template(
+            "domains/_table.html" if wants_fragment() else "domains/index.html",
+            page=page,
+            typed=typed,
+            prefix=prefix,
+            overdue=overdue,
+            count=domain_count(session, filters),
+            next_url=url_for("domains.index", **shown, after=page.next) if page.next else None,
+            previous_url=url_for("domains.index", **shown, before=page.previous) if page.previous else None,
+            first_url=url_for("domains.index", **shown),
+        )
+    )
+
+
+@blueprint.get("/domains/<name>")
+@requires(Permission.DOMAINS_READ)
+def show(name: str) -> Response | Redirect:
+    """Show one domain: the same timeline, evidence and accounts as its case, if it has one."""
+    canonical = search_text(name)
+    if canonical != name:
+        return redirect(url_for("domains.show", name=canonical), 301)
+    session, now = db.session(), page_now()
+    domain = find_domain(session, name)
+    if domain is None:
+        abort(404)
+    case = case_of(session, domain.id)
+    since = case.opened_at if case else domain.created_at
+    evidence = domain_evidence(session, domain.id)
+    return make_response(
+        render_template(
+            "domains/show.html",
+            domain=domain,
+            case=case,
+            since=since,
+            counts=address_counts(session, domain.id),
+            picture=timeline_picture(domain_history(session, domain, since), now),
+            evidence=evidence,
+            facts=compare(evidence.latest),
+            affected=affected_accounts(session, domain.id, since, min(number("accounts") or 0, MAX_OFFSET)),
+            accounts_url=url_for("domains.show", name=name),
+        )
+    )

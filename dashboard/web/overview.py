@@ -1,0 +1,44 @@
+"""What needs somebody now."""
+
+from __future__ import annotations
+
+from flask import Blueprint, render_template
+
+from dashboard.auth.identity import requires
+from dashboard.auth.permissions import Permission
+from dashboard.database import db
+from dashboard.queries.domains import DomainFilters, domain_count
+from dashboard.queries.history import phase_spans
+from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, stuck_deliveries
+from dashboard.queries.queue import QueueFilters, dropping_count, phase_counts, queue_page
+from dashboard.web.filters import page_now
+from dashboard.web.pictures import row_strip
+
+blueprint = Blueprint("overview", __name__)
+DROP_DAYS = 5
+RISKIEST = 8
+
+
+@blueprint.get("/")
+@requires(Permission.OVERVIEW_READ)
+def index() -> str:
+    """Show what needs somebody now, every number a link to the rows behind it."""
+    now, session = page_now(), db.session()
+    riskiest = queue_page(session, QueueFilters(), now, size=RISKIEST).rows
+    spans = phase_spans(session, [row.domain_id for row in riskiest])
+    phases = phase_counts(session)
+    return render_template(
+        "overview/index.html",
+        riskiest=riskiest,
+        strips={row.id: row_strip(row, spans.get(row.domain_id, ()), now) for row in riskiest},
+        phases=sorted(phases.items(), key=lambda item: -item[1]),
+        open_cases=sum(phases.values()),
+        dropping=dropping_count(session, now, DROP_DAYS),
+        drop_days=DROP_DAYS,
+        overdue=domain_count(session, DomainFilters(overdue_at=now)),
+        stuck=stuck_deliveries(session, now),
+        stuck_hours=int(STUCK_AFTER.total_seconds() // 3600),
+        lookups=lookups(session, now),
+        lookup_days=LOOKUP_DAYS,
+        now=now,
+    )
