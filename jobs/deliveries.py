@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dashboard.database import writing
 from dashboard.runtime import domain_now
-from dashboard.services.deliveries import LIMIT, Published
-from dashboard.services.deliveries import publish as publish_next
+from dashboard.services.publish import LIMIT, Published
+from dashboard.services.publish import publish as publish_next
 from jobs.context import job_context
 
 

@@ -13,7 +13,8 @@ from dashboard.database import db, writing
 from dashboard.models import UnverificationState
 from dashboard.queries.outbox import page_after
 from dashboard.runtime import domain_now
-from dashboard.services.deliveries import RESULTS, Ack, acknowledge, mark_sent
+from dashboard.services.acknowledge import RESULTS, Ack, acknowledge
+from dashboard.services.publish import mark_sent
 from dashboard.times import rfc3339
 
 DEFAULT_LIMIT = 100

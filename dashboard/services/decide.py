@@ -2,29 +2,31 @@
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from typing import Any
 
-import rfc8785
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session, joinedload
 
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.lifecycle.assessment import Assessment
-from dashboard.lifecycle.risk import Exposure
-from dashboard.models import Address, Case, CaseState, Decision, DecisionKind, EvidenceRecord, Staff, Unverification
-from dashboard.models.case import UnverificationState
-from dashboard.services.cases.exposure import exposure
-from dashboard.services.cases.flag import close_opening, facts_of, lapse_of
-from dashboard.services.checking.facts import DomainFacts, at_risk, load_facts
-from dashboard.services.checking.snapshot import snapshot
+from dashboard.models import (
+    Address,
+    Case,
+    CaseState,
+    Decision,
+    DecisionKind,
+    Staff,
+    Unverification,
+    UnverificationState,
+)
+from dashboard.services.cases.flag import close_opening, facts_of
+from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
+from dashboard.services.cases.reasons import REASONS
 from dashboard.times import rfc3339
 
 FRICTION_TYPED = 10
@@ -46,31 +48,6 @@ class Refusal(StrEnum):
     SECOND_PERSON = "second_person"
     NOTE_REQUIRED = "note_required"
     UNKNOWN_REASON = "unknown_reason"
-
-
-@dataclass(frozen=True, slots=True)
-class Reason:
-    """A reason code with its label; `needs_note` where the code alone says too little."""
-
-    code: str
-    label: str
-    needs_note: bool = False
-
-
-REASONS: dict[DecisionKind, tuple[Reason, ...]] = {
-    DecisionKind.APPROVE: (
-        Reason("lapsed", "The domain has lapsed"),
-        Reason("caught", "Somebody else has registered the domain"),
-        Reason("sold", "The domain was sold"),
-        Reason("other", "Another reason (say it in the note)", needs_note=True),
-    ),
-    DecisionKind.OVERRIDE: (
-        Reason("owner_confirmed", "The owner has shown that they still hold it"),
-        Reason("provider_wrong", "The evidence is wrong"),
-        Reason("same_holder", "Registered again by the same holder"),
-        Reason("other", "Another reason (say it in the note)", needs_note=True),
-    ),
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,31 +82,6 @@ class DecisionResult:
     addresses: int = 0
     accounts: int = 0
     conflict: Conflict | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Judged:
-    """A case's domain as it stands at the moment of deciding."""
-
-    facts: DomainFacts
-    assessment: Assessment
-    address_ids: tuple[int, ...] = field(default=())
-
-
-def judge(session: Session, domain_id: int, now: datetime) -> Judged:
-    """Weigh the stored evidence of a domain as of `now`."""
-    facts = load_facts(session, [domain_id])[domain_id]
-    assessment = facts.current(now)
-    return Judged(facts, assessment, at_risk(facts, assessment).ids)
-
-
-def preview(session: Session, case_id: int, now: datetime) -> Exposure:
-    """Count what an approval of the case would reach now; `LookupError` when there is no such case."""
-    case = session.get(Case, case_id)
-    if case is None:
-        raise LookupError(f"no case {case_id}")
-    judged = judge(session, case.domain_id, now)
-    return exposure(session, case.domain_id, judged.address_ids, lapse_of(judged.assessment))
 
 
 def decide(session: Session, request: DecisionRequest, actor: Actor, staff_id: int, now: datetime) -> DecisionResult:
@@ -204,49 +156,13 @@ def _write_decision(
         staff_id=staff_id,
         decided_at=now,
         case_version=case.version,
-        frozen=_freeze(session, case, judged),
+        frozen=freeze(session, case, judged),
     )
     session.add(decision)
     case.state, case.updated_at, case.decided_facts = CaseState.DECIDED.value, now, facts_of(judged.assessment)
     case.version += 1
     session.flush()
     return decision
-
-
-def _freeze(session: Session, case: Case, judged: Judged) -> dict[str, Any]:
-    """Copy the evidence the decision rests on: normalised readings and the digests of the raw replies, for ever."""
-    rows = session.execute(
-        select(
-            EvidenceRecord.id,
-            EvidenceRecord.provider,
-            EvidenceRecord.digest,
-            EvidenceRecord.raw_digest,
-            EvidenceRecord.normalised,
-            EvidenceRecord.first_seen_at,
-            EvidenceRecord.last_seen_at,
-        )
-        .where(EvidenceRecord.domain_id == case.domain_id)
-        .order_by(EvidenceRecord.id)
-    )
-    return {
-        "domain": judged.facts.name,
-        "assessment": snapshot(judged.assessment),
-        "risk": case.risk,
-        "risk_parts": case.risk_parts,
-        "addresses": len(judged.address_ids),
-        "evidence": [
-            {
-                "id": row.id,
-                "provider": row.provider,
-                "digest": row.digest,
-                "raw_digest": row.raw_digest,
-                "first_seen_at": rfc3339(row.first_seen_at),
-                "last_seen_at": rfc3339(row.last_seen_at),
-                "normalised": row.normalised,
-            }
-            for row in rows
-        ],
-    }
 
 
 def _queue_unverifications(session: Session, decision: Decision, ids: Sequence[int], effect: str) -> None:
@@ -297,8 +213,3 @@ def _audit(session: Session, case: Case, decision: Decision, judged: Judged, act
         },
         now=now,
     )
-
-
-def evidence_digest(frozen: dict[str, Any]) -> str:
-    """SHA-256 (hex) over the frozen evidence in canonical form (RFC 8785): what the audit entry vouches for."""
-    return hashlib.sha256(rfc8785.dumps(frozen)).hexdigest()

@@ -13,7 +13,7 @@ from dashboard.audit.actor import system
 from dashboard.auth.tokens import Scope, create_token
 from dashboard.database import db, writing
 from dashboard.models import ApiToken, AuditEntry, DecisionKind, Source, Unverification
-from dashboard.services.deliveries import publish
+from dashboard.services.publish import publish
 from tests.conftest import START
 from tests.services.test_decide import ask, lapse
 from tests.support import story

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -12,7 +13,8 @@ from dashboard.audit.actor import Actor, ActorKind
 from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Phase, Provider
 from dashboard.models import AuditEntry, Case, CaseOpening, Decision, DecisionKind, Domain, Unverification
-from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide, evidence_digest, preview
+from dashboard.services.cases.judge import evidence_digest, preview
+from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
 from tests.conftest import START
 from tests.support import story
 
@@ -118,7 +120,7 @@ def test_friction_grows_with_the_number_of_addresses(
     ],
 )
 def test_what_is_not_in_order_is_refused_and_nothing_changes(
-    context: Flask, values: dict[str, object], refusal: Refusal
+    context: Flask, values: dict[str, Any], refusal: Refusal
 ) -> None:
     case_id = lapse()
     assert ask(case_id, **values).refusal is refusal

@@ -1,31 +1,26 @@
-"""Un-verifications on their way: published in order, served to their source, acknowledged by it one by one."""
+"""Un-verifications on their way out: checked once more, numbered per source, noted when first served."""
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from itertools import groupby
 from typing import Any
 
-from sqlalchemy import Row, bindparam, select, update
+from sqlalchemy import Row, select, update
 from sqlalchemy.orm import Session
 
-from dashboard.audit.actor import Actor, system
+from dashboard.audit.actor import system
 from dashboard.audit.events import Data, Event
-from dashboard.audit.record import NewEntry, record, record_many
+from dashboard.audit.record import NewEntry, record_many
 from dashboard.models import Address, Domain, Source, Unverification
-from dashboard.models.case import UnverificationState as State
+from dashboard.models import UnverificationState as State
 from dashboard.services.allow_list import allowed
 from dashboard.times import rfc3339
 
 ACTOR = system("publisher")
-RESULTS = (State.APPLIED, State.ALREADY, State.STALE, State.REJECTED)
-SETTLED = {state.value for state in RESULTS}
 LIMIT = 1000
-MAX_REASON = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,119 +137,4 @@ def mark_sent(session: Session, source_id: int, public_ids: Sequence[str], now: 
             Unverification.state == State.QUEUED.value,
         )
         .values(state=State.SENT.value, sent_at=now)
-    )
-
-
-class AckStatus(StrEnum):
-    """What became of one acknowledged item."""
-
-    RECORDED = "recorded"
-    UNCHANGED = "unchanged"
-    CONFLICT = "conflict"
-    UNKNOWN = "unknown"
-
-
-@dataclass(frozen=True, slots=True)
-class Ack:
-    """A source's word on one item."""
-
-    public_id: str
-    result: State
-    reason: str | None = None
-
-
-def acknowledge(
-    session: Session, source_id: int, slug: str, acks: Sequence[Ack], actor: Actor, now: datetime
-) -> list[tuple[str, AckStatus]]:
-    """Record what the source did with each item; the same word twice changes nothing, another one is a conflict.
-
-    Items of other sources, and those never published, are `unknown`. One audit entry for the request.
-    """
-    known = _published(session, source_id, [ack.public_id for ack in acks])
-    statuses: list[tuple[str, AckStatus]] = []
-    recorded: dict[str, Ack] = {}
-    for ack in acks:
-        row = known.get(ack.public_id)
-        state = recorded[ack.public_id].result.value if ack.public_id in recorded else row and row.state
-        status = _status(state, ack)
-        if status is AckStatus.RECORDED:
-            recorded[ack.public_id] = ack
-        statuses.append((ack.public_id, status))
-    if recorded:
-        _settle(session, [(known[public_id], ack) for public_id, ack in recorded.items()], now)
-        _audit_acks(session, slug, list(recorded.values()), actor, now)
-    return statuses
-
-
-def _published(session: Session, source_id: int, public_ids: Sequence[str]) -> dict[str, Row[Any]]:
-    rows = session.execute(
-        select(
-            Unverification.id,
-            Unverification.public_id,
-            Unverification.state,
-            Unverification.judged,
-            Unverification.effect,
-            Unverification.kind,
-            Unverification.address_id,
-        )
-        .where(
-            Unverification.source_id == source_id,
-            Unverification.public_id.in_(public_ids),
-            Unverification.seq.is_not(None),
-        )
-        .order_by(Unverification.id)
-        .with_for_update()
-    )
-    return {row.public_id: row for row in rows}
-
-
-def _status(state: str | None, ack: Ack) -> AckStatus:
-    if state is None:
-        return AckStatus.UNKNOWN
-    if state not in SETTLED:
-        return AckStatus.RECORDED
-    return AckStatus.UNCHANGED if state == ack.result.value else AckStatus.CONFLICT
-
-
-def _settle(session: Session, items: Sequence[tuple[Row[Any], Ack]], now: datetime) -> None:
-    """Write the results; an address that its source un-verified is no longer verified here either."""
-    session.execute(
-        update(Unverification),
-        [
-            {
-                "id": row.id,
-                "state": ack.result.value,
-                "settled_at": now,
-                "settled_why": (ack.reason or "")[:MAX_REASON] or None,
-            }
-            for row, ack in items
-        ],
-    )
-    done = [
-        {"address": row.address_id, "token": row.judged["state_token"]}
-        for row, ack in items
-        if ack.result in {State.APPLIED, State.ALREADY} and row.effect == "unverify" and row.kind == "unverify"
-    ]
-    if done:
-        # an import that ran meanwhile may have brought a newer state: that one stands
-        session.connection().execute(
-            update(Address)
-            .where(Address.id == bindparam("address"), Address.state_token.is_not_distinct_from(bindparam("token")))
-            .values(verified=False),
-            done,
-        )
-
-
-def _audit_acks(session: Session, slug: str, acks: Sequence[Ack], actor: Actor, now: datetime) -> None:
-    ids: dict[str, list[str]] = defaultdict(list)
-    for ack in acks:
-        ids[ack.result.value].append(ack.public_id)
-    record(
-        session,
-        Event.UNVERIFICATION_ACKNOWLEDGED,
-        actor=actor,
-        object_type="source",
-        object_id=slug,
-        data={"counts": {result: len(found) for result, found in ids.items()}, "ids": dict(ids)},
-        now=now,
     )

@@ -11,7 +11,8 @@ from sqlalchemy import func, select, update
 from dashboard.audit.actor import Actor, ActorKind
 from dashboard.database import db, writing
 from dashboard.models import Address, AuditEntry, DecisionKind, Domain, Source, Unverification, UnverificationState
-from dashboard.services.deliveries import Ack, AckStatus, Published, acknowledge, mark_sent, publish
+from dashboard.services.acknowledge import Ack, AckStatus, acknowledge
+from dashboard.services.publish import Published, mark_sent, publish
 from tests.conftest import START
 from tests.services.test_decide import ask, lapse
 
