@@ -1,7 +1,11 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import ssl
+import subprocess
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any
 
 import httpx
@@ -198,3 +202,47 @@ def test_a_cancelled_request_takes_its_connection_with_it() -> Any:
 
 def test_the_documentation_address_used_here_is_public() -> None:
     assert not is_forbidden(ip_address("8.8.8.8"))
+
+
+@pytest.fixture
+def certificate(tmp_path: Path) -> Path:
+    """A certificate for `rdap.registry.net` that signs itself, with its key in the same file."""
+    openssl = shutil.which("openssl")
+    if openssl is None:
+        pytest.skip("openssl makes the certificate of this test")
+    pem, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    name = ["-subj", "/CN=rdap.registry.net", "-addext", "subjectAltName=DNS:rdap.registry.net"]
+    make = [openssl, "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", *name]
+    make += ["-out", str(pem), "-keyout", str(key)]
+    subprocess.run(make, check=True, capture_output=True)
+    pem.write_bytes(pem.read_bytes() + key.read_bytes())
+    return pem
+
+
+@pytest.mark.parametrize(
+    ("host", "is_trusted", "is_served"),
+    [("rdap.registry.net", True, True), ("rdap.registry.net", False, False), ("rdap.other.net", True, False)],
+)
+def test_tls_is_verified_against_the_name(
+    certificate: Path, monkeypatch: pytest.MonkeyPatch, *, host: str, is_trusted: bool, is_served: bool
+) -> None:
+    if is_trusted:
+        trusting = ssl.create_default_context(cafile=certificate)
+        monkeypatch.setattr(transport_module, "_tls", lambda: trusting)
+    serving = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    serving.load_cert_chain(certificate)
+    handler = HttpServer([http_reply({"n": 1}), http_reply({"n": 2})])
+
+    async def run() -> list[object]:
+        server = await asyncio.start_server(handler.serve, "127.0.0.1", 0, ssl=serving)
+        port = server.sockets[0].getsockname()[1]
+        async with server, client_of({(host, port)}, Names("127.0.0.1")) as client:
+            return [(await client.get(f"https://{host}:{port}/")).json()["n"] for _ in range(2)]
+
+    if is_served:
+        assert asyncio.run(run()) == [1, 2]
+        assert handler.connections == 1
+    else:
+        with pytest.raises(ConnectionFailed, match="certificate"):
+            asyncio.run(run())
+        assert not handler.heads
