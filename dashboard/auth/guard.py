@@ -29,7 +29,10 @@ class UnmarkedViewError(RuntimeError):
 
 def guard() -> Response | None:
     """Answer the request where it must not reach its view; None lets it through."""
-    if request.endpoint is None or request.endpoint == "static":
+    if request.endpoint == "static":
+        return None
+    if request.endpoint is None:  # the error page should still be the person's own, with their navigation
+        g.identity = _load_identity()
         return None
     access = access_of(current_app.view_functions[request.endpoint])
     if access is None:
@@ -46,7 +49,7 @@ def safe_local_path(target: str | None) -> str:
 
 
 def _guard_staff(access: Access) -> Response | None:
-    identity = _load_identity()
+    identity = g.identity = _load_identity()
     if access.permission is None:
         csrf.protect()
         return None
@@ -65,7 +68,7 @@ def _load_identity() -> Identity | None:
     found = sessions.find_session(db.session(), token, now) if token else None
     if found is None or token is None:
         return None
-    identity = g.identity = identity_of(found.staff)
+    identity = identity_of(found.staff)
     if sessions.needs_touch(found, now):
         with writing() as session:
             sessions.touch_session(session, token, now)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from statistics import median
 
 import pytest
 from argon2 import PasswordHasher, extract_parameters
@@ -51,13 +50,13 @@ def test_an_unknown_name_takes_as_long_as_a_known_one() -> None:
     some = Passwords(PasswordHasher(time_cost=1, memory_cost=4096, parallelism=1))
     kept = some.hash("correct horse battery")
     some.matches("x", None)
-    assert 0.5 < duration(some, kept) / duration(some, None) < 2
+    assert shortest(some, None) > shortest(some, kept) / 3  # without hashing it would be a thousandth
 
 
-def duration(some: Passwords, kept: str | None) -> float:
+def shortest(some: Passwords, kept: str | None) -> float:
     times = []
-    for _ in range(15):
-        start = time.perf_counter()
+    for _ in range(10):
+        start = time.process_time()
         some.matches("wrong horse battery", kept)
-        times.append(time.perf_counter() - start)
-    return median(times)
+        times.append(time.process_time() - start)
+    return min(times)
