@@ -72,7 +72,7 @@ class Answer:
 
     def stands(self, phases: Collection[Phase]) -> bool:
         """Whether two sightings at least 24 h apart say one of `phases`, with nothing else between."""
-        return self.phase in phases and self.seen_at - self.since(phases) >= APART
+        return self.seen_at - self.since(phases) >= APART
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def next_check_at(
     `key` (the domain's name) so that an outage's victims do not come back all at once.
     """
     usual = min(_rhythm(phase, checked_at, drop_at, timedelta(days=recheck_days)), timedelta(days=recheck_days))
-    return checked_at + (min(usual, _backoff(failures, key)) if failures > 0 else usual)
+    return checked_at + (_backoff(failures, key) if failures > 0 else usual)
 
 
 def _rhythm(phase: Phase, checked_at: datetime, drop_at: datetime | None, quiet: timedelta) -> timedelta:

@@ -2,8 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import itertools
-from datetime import UTC, datetime, timedelta
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -12,10 +11,8 @@ from hypothesis import strategies as st
 from dashboard.lifecycle.assess import assess
 from dashboard.lifecycle.assessment import (
     AddressFacts,
-    Assessment,
     Confidence,
     History,
-    HolderChange,
     Recommendation,
     RegistrationPeriod,
 )
@@ -30,69 +27,7 @@ from dashboard.lifecycle.evidence import (
     Rcode,
     Reading,
 )
-from dashboard.lifecycle.phases import phase_from_status_api
-
-NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
-DAY = timedelta(days=1)
-OLD = NOW - 3000 * DAY
-VERIFIED = AddressFacts("1", NOW - 400 * DAY)
-NO_HISTORY = History()
-LOST = {Phase.PENDING_DELETE, Phase.AVAILABLE}
-
-
-def reading(evidence: Evidence, stood: timedelta = timedelta(0)) -> Reading:
-    return Reading(evidence, evidence.observed_at - stood, evidence.observed_at)
-
-
-def fastly(
-    statuses: str, *, ago: float = 0, stood: float = 0, provider: Provider = Provider.FASTLY, estimate: bool = False
-) -> Reading:
-    words = tuple(statuses.split())
-    phase = phase_from_status_api(words)
-    found = Outcome.NOT_FOUND if phase is Phase.AVAILABLE else Outcome.FOUND
-    return reading(Evidence(provider, "a.com", NOW - ago * DAY, found, phase, words, estimate=estimate), stood * DAY)
-
-
-def rdap(
-    phase: Phase,
-    *,
-    ago: float = 0,
-    stood: float = 0,
-    provider: Provider = Provider.RDAP,
-    registered: datetime | None = OLD,
-    **more: Any,
-) -> Reading:
-    missing = phase is Phase.AVAILABLE
-    base = Evidence(
-        provider,
-        "a.com",
-        NOW - ago * DAY,
-        Outcome.NOT_FOUND if missing else Outcome.FOUND,
-        phase,
-        () if missing else (phase.value.replace("_", " "),),
-        registered_at=None if missing else registered,
-    )
-    return reading(dataclasses.replace(base, **more), stood * DAY)
-
-
-def dns(rcode: Rcode = Rcode.NXDOMAIN, *, ago: float = 0) -> Reading:
-    phases = {Rcode.NXDOMAIN: Phase.AVAILABLE, Rcode.NOERROR: Phase.ACTIVE}
-    phase = phases.get(rcode, Phase.UNKNOWN)
-    outcome = Outcome.NOT_FOUND if phase is Phase.AVAILABLE else Outcome.FOUND
-    return reading(Evidence(Provider.DNS, "a.com", NOW - ago * DAY, outcome, phase, delegation=Delegation(rcode)))
-
-
-def failed(provider: Provider = Provider.RDAP, *, ago: float = 0) -> Reading:
-    return reading(Evidence(provider, "a.com", NOW - ago * DAY, Outcome.ERROR, error=ErrorKind.TIMEOUT))
-
-
-def judge(
-    *readings: Reading,
-    addresses: tuple[AddressFacts, ...] = (VERIFIED,),
-    history: History = NO_HISTORY,
-    domain: str = "a.com",
-) -> Assessment:
-    return assess(domain, readings, addresses, history, NOW)
+from tests.support.readings import DAY, LOST, NOW, VERIFIED, dns, failed, fastly, judge, rdap
 
 
 class TestUnverify:
@@ -110,6 +45,7 @@ class TestUnverify:
             (fastly("inactive", ago=2), fastly("undelegated inactive")),  # twice, a day and more apart
             (rdap(Phase.PENDING_DELETE, stood=2), fastly("undelegated active")),  # what pending delete looks like
             (rdap(Phase.AVAILABLE), dns(), fastly("unknown")),
+            (rdap(Phase.AVAILABLE), fastly("inactive"), dns(Rcode.NOERROR, ago=10)),  # it was delegated then
             (rdap(Phase.AVAILABLE), dns(), failed(Provider.FASTLY)),
         ],
     )
@@ -234,6 +170,10 @@ class TestOtherAdvice:
         assert " says " in found.reasons[0].split(", but ")[0]
         assert " says " in found.reasons[0].split(", but ")[1]
 
+    def test_in_a_conflict_the_registry_directory_has_the_phase(self) -> None:
+        assert judge(rdap(Phase.AVAILABLE), fastly("active")).phase is Phase.AVAILABLE
+        assert judge(rdap(Phase.ACTIVE), fastly("inactive")).phase is Phase.ACTIVE
+
     def test_a_later_check_supersedes_what_another_provider_said_before(self) -> None:
         restored = judge(rdap(Phase.REDEMPTION, ago=10), fastly("active"))
         assert (restored.phase, restored.recommendation) == (Phase.ACTIVE, Recommendation.NONE)
@@ -264,192 +204,6 @@ class TestOtherAdvice:
     def test_hostile_statuses_are_bounded_in_the_reasons(self) -> None:
         noise = rdap(Phase.ACTIVE, statuses=tuple("x" * 255 for _ in range(32)))
         assert max(map(len, judge(noise).reasons)) < 300
-
-
-def caught(days_ago: int = 100, **more: Any) -> Reading:
-    return rdap(Phase.ACTIVE, registered=NOW - days_ago * DAY, **more)
-
-
-class TestHolder:
-    def test_an_address_verified_before_the_present_registration_is_at_risk(self) -> None:
-        found = judge(caught())
-        assert found.holder_change is HolderChange.DROPPED_AND_CAUGHT
-        assert found.holder_changed is True
-        assert found.recommendation is Recommendation.REVIEW
-        assert found.addresses[0].at_risk is True
-        assert found.reasons[0] == "1 of 1 verified addresses are older than the present holder's time."
-
-    @pytest.mark.parametrize(("early", "at_risk"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])
-    def test_a_day_is_forgiven(self, early: timedelta, *, at_risk: bool) -> None:
-        found = judge(caught(), addresses=(AddressFacts("1", NOW - 100 * DAY - early),))
-        assert found.addresses[0].at_risk is at_risk
-
-    def test_without_verification_date_a_younger_account_is_safe(self) -> None:
-        found = judge(caught(), addresses=(AddressFacts("1", None, NOW - 50 * DAY),))
-        assert (found.addresses[0].at_risk, found.holder_change) == (False, HolderChange.NONE)
-        assert found.recommendation is Recommendation.NONE
-
-    @pytest.mark.parametrize("created", [None, NOW - 200 * DAY])
-    def test_without_verification_date_an_older_account_is_unproven(self, created: datetime | None) -> None:
-        found = judge(caught(), addresses=(AddressFacts("1", None, created),))
-        assert found.addresses[0].at_risk is None
-        assert found.addresses[0].why.startswith("unproven")
-        assert (found.holder_change, found.holder_changed) == (HolderChange.UNPROVEN, None)
-        assert found.recommendation is Recommendation.REVIEW
-
-    def test_unproven_is_never_unverified(self) -> None:
-        dropping = rdap(Phase.PENDING_DELETE, stood=3, registered=NOW - 100 * DAY)
-        found = judge(dropping, dns(), addresses=(AddressFacts("1", None, NOW - 200 * DAY),))
-        assert found.recommendation is Recommendation.REVIEW
-
-    def test_a_suspected_change_of_holder_is_never_unverified(self) -> None:
-        found = judge(rdap(Phase.PENDING_DELETE, stood=3, registered=NOW - 100 * DAY), dns())
-        assert (found.holder_change, found.recommendation) == (HolderChange.DROPPED_AND_CAUGHT, Recommendation.REVIEW)
-
-    def test_a_re_verification_under_the_new_holder_clears_nothing(self) -> None:
-        again = AddressFacts("1", NOW - 5 * DAY, None, first_verified_at=NOW - 400 * DAY)
-        found = judge(caught(), addresses=(again,))
-        assert found.addresses[0].at_risk is True
-        assert "re-verified under the new holder" in found.addresses[0].why
-        assert found.recommendation is Recommendation.REVIEW
-
-    def test_no_date_and_no_history_is_unknowable_and_flags_nothing(self) -> None:
-        found = judge(rdap(Phase.ACTIVE, registered=None))
-        assert (found.holder_change, found.holder_changed) == (HolderChange.UNKNOWN, None)
-        assert found.recommendation is Recommendation.NONE
-
-    def test_every_address_of_an_unregistered_domain_is_at_risk_but_its_holder_did_not_change(self) -> None:
-        found = judge(rdap(Phase.AVAILABLE), dns(), addresses=(AddressFacts("1", None), VERIFIED))
-        assert [address.at_risk for address in found.addresses] == [True, True]
-        assert found.holder_changed is False
-        assert found.recommendation is Recommendation.UNVERIFY
-
-    def test_a_sighting_of_nobody_before_the_registration_is_a_change_of_holder(self) -> None:
-        seen = History(unregistered_seen_at=NOW - 101 * DAY)
-        assert judge(caught(), addresses=(), history=seen).holder_change is HolderChange.DROPPED_AND_CAUGHT
-
-    def test_a_sighting_belied_by_the_creation_date_is_none(self) -> None:
-        seen = History(unregistered_seen_at=NOW - 10 * DAY)
-        assert judge(rdap(Phase.ACTIVE), history=seen).holder_change is HolderChange.NONE
-
-    def test_without_dates_a_sighting_of_nobody_is_enough_to_suspect(self) -> None:
-        found = judge(rdap(Phase.ACTIVE, registered=None), history=History(unregistered_seen_at=NOW - 10 * DAY))
-        assert (found.holder_change, found.recommendation) == (HolderChange.DROPPED_AND_CAUGHT, Recommendation.REVIEW)
-        assert found.addresses[0].at_risk is True
-
-    def test_two_providers_that_disagree_today_are_a_conflict_not_a_change_of_holder(self) -> None:
-        found = judge(rdap(Phase.ACTIVE, registered=None), fastly("inactive"))
-        assert found.confidence is Confidence.CONFLICTING
-        assert found.holder_change is HolderChange.UNKNOWN
-
-    def test_an_earlier_period_is_a_change_of_holder(self) -> None:
-        past = History(periods=(RegistrationPeriod(OLD, NOW - 130 * DAY, "First", "H1"),))
-        found = judge(caught(), addresses=(), history=past)
-        assert found.holder_change is HolderChange.DROPPED_AND_CAUGHT
-        assert (
-            found.reasons[0] == "An earlier registration at First began on 2017-12-13; the present one on 2025-11-21."
-        )
-
-    def test_a_change_of_holder_before_every_verification_concerns_nobody(self) -> None:
-        past = History(periods=(RegistrationPeriod(OLD, NOW - 130 * DAY),))
-        found = judge(caught(), addresses=(AddressFacts("1", NOW - 50 * DAY),), history=past)
-        assert found.holder_changed is True
-        assert found.recommendation is Recommendation.NONE
-
-    def test_an_old_change_of_holder_does_not_protect_a_domain_lost_again(self) -> None:
-        past = History(periods=(RegistrationPeriod(OLD, NOW - 930 * DAY), RegistrationPeriod(NOW - 900 * DAY, NOW)))
-        assert judge(rdap(Phase.AVAILABLE), dns(), history=past).recommendation is Recommendation.UNVERIFY
-
-    def test_a_changed_handle_is_a_change_of_holder(self) -> None:
-        found = judge(rdap(Phase.ACTIVE, ago=20, handle="D1-LR"), rdap(Phase.ACTIVE, handle="D2-LR"))
-        assert found.holder_change is HolderChange.DROPPED_AND_CAUGHT
-        assert found.recommendation is Recommendation.REVIEW
-        past = History(periods=(RegistrationPeriod(OLD, None, None, "D1-LR"),))
-        assert judge(rdap(Phase.ACTIVE, handle="D2-LR"), history=past).holder_changed is True
-        assert judge(rdap(Phase.ACTIVE, handle="d1-lr"), history=past).holder_changed is False
-        assert judge(rdap(Phase.ACTIVE, handle=None), history=past).holder_changed is False
-
-    def test_another_registrar_after_expiry_with_the_same_date_is_a_sale(self) -> None:
-        before = rdap(Phase.AUTO_RENEW_GRACE, ago=20, registrar="First", registrar_expires_at=NOW - 30 * DAY)
-        after = rdap(Phase.ACTIVE, registrar="Second", registrar_expires_at=NOW + 300 * DAY)
-        found = judge(before, after)
-        assert (found.holder_change, found.recommendation) == (HolderChange.SOLD, Recommendation.REVIEW)
-        assert found.addresses[0].at_risk is True
-        later = judge(
-            after,
-            history=History(periods=(RegistrationPeriod(OLD, None, "First"),), previous_phase=Phase.AUTO_RENEW_GRACE),
-        )
-        assert later.holder_change is HolderChange.SOLD
-
-    def test_an_ordinary_transfer_is_no_sale(self) -> None:
-        before = rdap(Phase.ACTIVE, ago=20, registrar="First", registrar_expires_at=NOW + 30 * DAY)
-        after = rdap(Phase.ACTIVE, registrar="Second", registrar_expires_at=NOW + 395 * DAY)
-        past = History(periods=(RegistrationPeriod(OLD, None, "First"),), previous_phase=Phase.ACTIVE)
-        assert judge(before, after, history=past).holder_change is HolderChange.NONE
-
-    def test_directories_that_disagree_on_the_date_are_read_cautiously(self) -> None:
-        found = judge(caught(), rdap(Phase.ACTIVE, provider=Provider.WHOIS))
-        assert found.holder_changed is True
-        assert any("disagree" in reason for reason in found.reasons)
-
-    def test_the_ctx_story(self) -> None:
-        registered = datetime(2022, 5, 14, 18, 40, 5, tzinfo=UTC)
-        now = datetime(2022, 5, 14, 18, 50, tzinfo=UTC)
-        new = Evidence(
-            Provider.RDAP, "a.com", now, Outcome.FOUND, Phase.ACTIVE, ("active",), registered_at=registered
-        )
-        address = AddressFacts("1", datetime(2014, 12, 19, tzinfo=UTC))
-        found = assess("a.com", [Reading(new, now, now)], [address], History(), now)
-        assert (found.holder_changed, found.recommendation) == (True, Recommendation.REVIEW)
-
-
-class TestPredictions:
-    def test_redemption_of_a_generic_name(self) -> None:
-        found = judge(rdap(Phase.REDEMPTION, stood=10)).predicted
-        assert found.redemption is None
-        assert found.pending_delete is not None
-        assert found.drop is not None
-        assert (found.pending_delete.date, found.drop.date) == (NOW + 20 * DAY, NOW + 25 * DAY)
-        assert "2026-02-19" in found.drop.basis
-
-    def test_the_registrys_own_date_of_the_change_beats_the_first_sighting(self) -> None:
-        found = judge(rdap(Phase.REDEMPTION, changed_at=NOW - 12 * DAY)).predicted
-        assert found.drop is not None
-        assert found.drop.date == NOW + 23 * DAY
-        stale = judge(rdap(Phase.REDEMPTION, changed_at=NOW - 200 * DAY)).predicted
-        assert stale.drop is not None
-        assert stale.drop.date == NOW + 35 * DAY
-
-    @pytest.mark.parametrize(
-        ("domain", "phase", "expires", "drop_in_days"),
-        [
-            ("a.com", Phase.PENDING_DELETE, None, 5),
-            ("a.com", Phase.AUTO_RENEW_GRACE, -10, 70),
-            ("a.com", Phase.AUTO_RENEW_GRACE, None, None),
-            ("a.co.uk", Phase.AUTO_RENEW_GRACE, -10, 85),
-            ("a.uk", Phase.REDEMPTION, -40, 55),
-            ("a.uk", Phase.REDEMPTION, None, None),
-            ("a.nl", Phase.REDEMPTION, None, 40),
-            ("a.eu", Phase.REDEMPTION, None, 40),
-            ("a.fr", Phase.REDEMPTION, None, 30),
-            ("a.fr", Phase.AUTO_RENEW_GRACE, -10, None),
-            ("a.se", Phase.REDEMPTION, None, None),
-            ("a.com", Phase.ACTIVE, 30, None),
-            ("a.com", Phase.HOLD, 30, None),
-        ],
-    )
-    def test_the_drop_by_top_level_domain(
-        self, domain: str, phase: Phase, expires: int | None, drop_in_days: int | None
-    ) -> None:
-        found = judge(rdap(phase, expires_at=None if expires is None else NOW + expires * DAY), domain=domain)
-        drop = found.predicted.drop
-        assert (drop.date if drop else None) == (None if drop_in_days is None else NOW + drop_in_days * DAY)
-        assert drop is None or drop.basis
-
-    def test_of_an_available_domain_the_drop_is_when_it_was_first_seen_unregistered(self) -> None:
-        drop = judge(rdap(Phase.AVAILABLE, stood=6), fastly("inactive", stood=4)).predicted.drop
-        assert drop is not None
-        assert drop.date == NOW - 6 * DAY
 
 
 moments = st.integers(-24 * 45, 12).map(lambda hours: NOW + timedelta(hours=hours))

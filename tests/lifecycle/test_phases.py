@@ -170,6 +170,8 @@ def test_epp_words_are_spelled_as_rdap_spells_them() -> None:
         (Rcode.SERVFAIL, (), Phase.UNKNOWN),
         (Rcode.REFUSED, (), Phase.UNKNOWN),
         (Rcode.TIMEOUT, (), Phase.UNKNOWN),
+        (Rcode.SERVFAIL, None, Phase.UNKNOWN),
+        (Rcode.REFUSED, ("ns1.host.net",), Phase.UNKNOWN),
     ],
 )
 def test_only_nxdomain_points_to_a_lapse(rcode: Rcode, nameservers: tuple[str, ...] | None, phase: Phase) -> None:

@@ -54,6 +54,11 @@ def test_what_lies_outside_the_window_is_not_drawn_but_listed() -> None:
     ]
 
 
+def test_what_begins_at_the_very_edge_is_still_drawn_inside() -> None:
+    drawn = build_timeline((), (Span(NOW, None, Phase.ACTIVE),), (), Predicted(), NOW, ALL)
+    assert [(span.x, span.width) for span in drawn.spans] == [(999, 1)]
+
+
 def test_marks_close_together_take_different_rows() -> None:
     close = [Mark(NOW - 10 * DAY + n * timedelta(hours=1), "check", str(n)) for n in range(4)]
     drawn = build_timeline((), (), close, Predicted(), NOW, ALL)
