@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from jobs.demo.prepare import SignIn, prepare
 from jobs.supervisor.children import product, python
 from jobs.supervisor.locks import only_one
 from jobs.supervisor.ports import check_free
-from jobs.supervisor.run import address, migrate, queue_of
+from jobs.supervisor.run import OWNER_ONLY, address, migrate, queue_of
 from jobs.supervisor.tree import Child, Supervisor
 from jobs.supervisor.valkey import private
 
@@ -99,6 +100,7 @@ def demo_settings(state_dir: Path, port: int, environ: Mapping[str, str]) -> tup
 
 def run_demo(state_dir: Path, port: int, environ: Mapping[str, str], say: Say) -> None:
     """Run the demo until told to stop. Errors name what is in the way, before anything is started."""
+    os.umask(OWNER_ONLY)
     state_dir = private(state_dir.absolute())
     with ExitStack() as stack:
         stack.enter_context(only_one(state_dir / "lock"))
@@ -132,5 +134,5 @@ def _greet(settings: Settings, sign_ins: list[SignIn], say: Say) -> None:
     for sign_in in sign_ins:
         say(f"  sign in as {sign_in.email:<{width}}  password {sign_in.password}")
     say("Every name is invented and nothing outside this machine is asked. Ctrl-C stops everything;")
-    say("the next start goes on from here. To begin anew, delete var/demo.")
+    say(f"the next start goes on from here. To begin anew, delete {settings.state_dir}.")
     say("")

@@ -26,6 +26,7 @@ def embedded_valkey(socket: Path, binary: Path) -> Child:
         command=lambda: valkey.command(binary, socket, valkey.private(socket.parent)),
         ready=lambda: valkey.answers(socket),
         last=True,
+        log=str(valkey.log_file(socket.parent)),
     )
 
 

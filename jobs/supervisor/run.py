@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -23,6 +24,7 @@ from jobs.supervisor.ports import check_free
 from jobs.supervisor.tree import Child, Supervisor
 
 Say = Callable[[str], None]
+OWNER_ONLY = 0o077
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,8 @@ def queue_of(settings: Settings) -> Queue:
 
 def run(settings: Settings, say: Say) -> None:
     """Run the product until told to stop. Errors name what is in the way, before anything is started."""
+    os.umask(OWNER_ONLY)
+    valkey.private(settings.state_dir)
     with ExitStack() as stack:
         stack.enter_context(only_one(settings.state_dir / "lock"))
         check_free(settings.host, settings.port)

@@ -39,7 +39,8 @@ class Child:
     """A process to keep running.
 
     `command` and `environment` are asked at each start, because they may depend on children before it. The next
-    child starts when `ready()` holds, for at most `ready_seconds`. A `last` one is stopped after all others.
+    child starts when `ready()` holds, for at most `ready_seconds`. A `last` one is stopped after all others. `log` is
+    where to look when it will not stay up.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Child:
     ready: Callable[[], bool] = _at_once
     ready_seconds: float = 30.0
     last: bool = False
+    log: str = "its lines above"
 
 
 @dataclass(slots=True)
@@ -110,7 +112,7 @@ class Supervisor:
     def _check_patience(one: _Running, now: float) -> None:
         if now - one.started_at > one.child.ready_seconds:
             raise GaveUpError(
-                f"{one.child.name} was not ready after {one.child.ready_seconds:g} s; see its lines above"
+                f"{one.child.name} was not ready after {one.child.ready_seconds:g} s; see {one.child.log}"
             )
 
     def _start(self, one: _Running, now: float) -> None:
@@ -140,7 +142,7 @@ class Supervisor:
         one.quick_deaths = one.quick_deaths + 1 if quick else 1
         how = f"by signal {-code}" if code < 0 else f"with code {code}"
         if one.quick_deaths >= QUICK_DEATHS:
-            raise GaveUpError(f"{one.child.name} ended {how}, {QUICK_DEATHS} times in a row; see its lines above")
+            raise GaveUpError(f"{one.child.name} ended {how}, {QUICK_DEATHS} times in a row; see {one.child.log}")
         pause = FIRST_PAUSE * 2 ** (one.quick_deaths - 1)
         one.not_before = now + pause
         self._print(one, f"ended {how}; starting it again in {pause:g} s")
@@ -179,6 +181,8 @@ class Supervisor:
         self._say(f"{one.child.name:<{self._width}} | {line}")
 
     def _stop_all(self) -> None:
+        if self._stop_asked:
+            self._say("Stopping ...")
         self._stop([one for one in reversed(self._all) if not one.child.last])
         self._stop([one for one in reversed(self._all) if one.child.last])
         self._selector.close()

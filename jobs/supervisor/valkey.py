@@ -69,8 +69,13 @@ def command(binary: Path, socket: Path, data_dir: Path) -> list[str]:
         str(binary),
         *("--port", "0", "--unixsocket", str(socket), "--unixsocketperm", "700"),
         *("--dir", str(data_dir), "--appendonly", "yes", "--appendfsync", "everysec", "--save", ""),
-        *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--loglevel", "warning"),
+        *("--maxmemory-policy", "noeviction", "--daemonize", "no", "--logfile", str(log_file(data_dir))),
     ]
+
+
+def log_file(data_dir: Path) -> Path:
+    """Return where the server tells what it does: a newcomer's terminal is no place for its kernel advice."""
+    return data_dir / "valkey.log"
 
 
 def answers(socket: Path) -> bool:
