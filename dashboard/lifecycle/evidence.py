@@ -135,7 +135,7 @@ class Evidence:
     @property
     def digest(self) -> str:
         """SHA-256 (hex) of the normalised reading: equal digests are the same answer, seen again."""
-        return hashlib.sha256(repr(sorted(self.normalised().items())).encode()).hexdigest()
+        return digest_of(self.normalised())
 
     @classmethod
     def from_normalised(cls, raw: dict[str, Any], observed_at: datetime) -> Evidence:
@@ -159,6 +159,11 @@ class Evidence:
         values["error"] = ErrorKind(values["error"]) if values.get("error") else None
         values["statuses"], values["nameservers"] = tuple(values["statuses"]), tuple(values["nameservers"])
         return cls(observed_at=observed_at, **values)
+
+
+def digest_of(normalised: dict[str, Any]) -> str:
+    """SHA-256 (hex) of what `Evidence.normalised()` returned."""
+    return hashlib.sha256(repr(sorted(normalised.items())).encode()).hexdigest()
 
 
 _TIMES = ("registered_at", "expires_at", "registrar_expires_at", "changed_at", "transferred_at")

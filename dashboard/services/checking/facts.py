@@ -21,9 +21,9 @@ UNREGISTERED = {Phase.AVAILABLE, Phase.PENDING_DELETE}
 
 @dataclass(frozen=True, slots=True)
 class KeptReading:
-    """A stored reading with the row it came from."""
+    """A reading with the row it came from; None where it is about to be written."""
 
-    id: int
+    id: int | None
     digest: str
     reading: Reading
 

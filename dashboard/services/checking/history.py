@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import insert, update
+from sqlalchemy import Table, bindparam, insert, update
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import RegistrationPeriod as Period
@@ -19,44 +20,56 @@ SLACK = timedelta(days=1)
 """Registries round creation dates: less than a day apart is the same registration."""
 
 
+_PERIODS: Table = RegistrationPeriod.metadata.tables[RegistrationPeriod.__tablename__]
+_EVENTS: Table = LifecycleEvent.metadata.tables[LifecycleEvent.__tablename__]
+_CLOSE = (
+    update(_PERIODS)
+    .where(_PERIODS.c.domain_id == bindparam("of_domain"), _PERIODS.c.started_at == bindparam("since"))
+    .values(ended_at=bindparam("until"))
+)
+
+
 def record_history(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
-    """Write the periods and events that `assessed` brought, in a few statements for all of them."""
+    """Write the periods and events that `assessed` brought, in three statements for all of them."""
     events = [event for item in assessed for event in _events(item, now)]
     if events:
-        session.execute(insert(LifecycleEvent), events)
-    for item in assessed:
-        _record_period(session, item, now)
+        session.execute(insert(_EVENTS), events)
+    changes = [change for item in assessed if (change := _period_change(item, now))]
+    if closed := [change.closed for change in changes if change.closed]:
+        session.execute(_CLOSE, closed)
+    if opened := [change.opened for change in changes if change.opened]:
+        session.execute(insert(_PERIODS), opened)
 
 
-def _record_period(session: Session, item: Assessed, now: datetime) -> None:
+@dataclass(frozen=True, slots=True)
+class _PeriodChange:
+    """The parameters that end a domain's last period, and the row of its new one."""
+
+    closed: dict[str, Any] | None
+    opened: dict[str, Any] | None
+
+
+def _period_change(item: Assessed, now: datetime) -> _PeriodChange | None:
     """Open the period of a new registration; close the one of a name that is available."""
     assessment, known = item.assessment, item.facts.periods
-    last = known[-1] if known else None
-    if assessment.phase is Phase.AVAILABLE and last and last.ended_at is None:
-        _close(session, item.facts.id, last, now)
+    running = known[-1] if known and known[-1].ended_at is None else None
+    if assessment.phase is Phase.AVAILABLE:
+        return _PeriodChange(_closed(item.facts.id, running, now), None) if running else None
     started = assessment.registered_at
-    if assessment.phase is Phase.AVAILABLE or started is None:
-        return
-    if last and abs(started - last.started_at) < SLACK:
-        return
-    if any(abs(started - period.started_at) < SLACK for period in known):
-        return
-    if last and last.ended_at is None and started > last.started_at:
-        _close(session, item.facts.id, last, started)
-    new = Period(started, None, assessment.registrar, assessment.handle)
-    session.execute(
-        insert(RegistrationPeriod).values(
-            domain_id=item.facts.id, started_at=started, registrar=new.registrar, handle=new.handle
-        )
-    )
+    if started is None or any(abs(started - period.started_at) < SLACK for period in known):
+        return None
+    opened = {
+        "domain_id": item.facts.id,
+        "started_at": started,
+        "registrar": assessment.registrar,
+        "handle": assessment.handle,
+    }
+    follows = running if running and started > running.started_at else None
+    return _PeriodChange(_closed(item.facts.id, follows, started) if follows else None, opened)
 
 
-def _close(session: Session, domain_id: int, period: Period, at: datetime) -> None:
-    session.execute(
-        update(RegistrationPeriod)
-        .where(RegistrationPeriod.domain_id == domain_id, RegistrationPeriod.started_at == period.started_at)
-        .values(ended_at=at)
-    )
+def _closed(domain_id: int, period: Period, at: datetime) -> dict[str, Any]:
+    return {"of_domain": domain_id, "since": period.started_at, "until": at}
 
 
 def _events(item: Assessed, now: datetime) -> Iterable[dict[str, Any]]:

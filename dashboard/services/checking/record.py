@@ -15,22 +15,16 @@ from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Assessment
-from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase, Reading
+from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
 from dashboard.lifecycle.schedule import next_check_at
-from dashboard.models import Check, Domain, EvidenceRecord
+from dashboard.models import Check, Domain
 from dashboard.services.cases.flag import Assessed, flag
-from dashboard.services.checking.facts import DomainFacts, KeptReading, load_facts
+from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.history import record_history
+from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
 
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """One provider's answer as a job brings it: evidence, bounded raw reply, digest of the whole reply."""
-
-    evidence: Evidence
-    raw: bytes | None
-    raw_digest: str | None
+__all__ = ["Answer", "CheckedDomain", "Recorded", "record_checks"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +53,9 @@ def record_checks(
     live = [item for item in checked if held.get(item.id) == item.due_at]
     facts = load_facts(session, [item.id for item in live])
     failures = _failures(session, [item.id for item in live])
-    assessed = [_weigh(session, facts[item.id], item, now) for item in live]
+    keeper = Keeper()
+    assessed = [_weigh(facts[item.id], item, keeper, now) for item in live]
+    keeper.write(session)
     failed = {item.id: _failed(item) for item in live}
     record_history(session, assessed, now)
     _write_domains(session, live, assessed, failures, failed, now, recheck_days)
@@ -108,59 +104,12 @@ def _hopeless(evidence: Evidence) -> bool:
     return evidence.error in {ErrorKind.UNSUPPORTED, ErrorKind.NOT_CONFIGURED}
 
 
-def _weigh(session: Session, facts: DomainFacts, item: CheckedDomain, now: datetime) -> Assessed:
-    """Store the answers, then assess with them."""
+def _weigh(facts: DomainFacts, item: CheckedDomain, keeper: Keeper, now: datetime) -> Assessed:
+    """Take the answers in, then assess with them."""
     before = list(facts.readings)
     for answer in item.answers:
-        _keep(session, facts, answer)
+        keeper.add(facts, answer)
     return Assessed(facts=facts, assessment=facts.current(now), before=before)
-
-
-def _keep(session: Session, facts: DomainFacts, answer: Answer) -> None:
-    """Store one answer: the same as the provider's last one of its sort only moves `last_seen_at` (compaction)."""
-    evidence, digest = answer.evidence, answer.evidence.digest
-    last = _latest(facts.readings, evidence)
-    if last is not None and last.digest == digest:
-        session.execute(
-            update(EvidenceRecord)
-            .where(EvidenceRecord.id == last.id)
-            .values(last_seen_at=evidence.observed_at, readings=EvidenceRecord.readings + 1)
-        )
-        facts.readings.remove(last)
-        facts.readings.append(
-            KeptReading(last.id, digest, Reading(evidence, last.reading.first_seen_at, evidence.observed_at))
-        )
-        return
-    new_id = session.scalar(insert(EvidenceRecord).returning(EvidenceRecord.id), _row(facts.id, answer, digest))
-    facts.readings.append(
-        KeptReading(new_id or 0, digest, Reading(evidence, evidence.observed_at, evidence.observed_at))
-    )
-
-
-def _latest(readings: Sequence[KeptReading], evidence: Evidence) -> KeptReading | None:
-    """The provider's last answer, or its last error: an error between two equal answers does not part them."""
-    is_error = evidence.outcome is Outcome.ERROR
-    same = [
-        kept
-        for kept in readings
-        if kept.reading.evidence.provider is evidence.provider
-        and (kept.reading.evidence.outcome is Outcome.ERROR) == is_error
-    ]
-    return max(same, key=lambda kept: kept.reading.last_seen_at, default=None)
-
-
-def _row(domain_id: int, answer: Answer, digest: str) -> dict[str, Any]:
-    return {
-        "domain_id": domain_id,
-        "provider": answer.evidence.provider.value,
-        "digest": digest,
-        "normalised": answer.evidence.normalised(),
-        "raw": answer.raw,
-        "raw_digest": answer.raw_digest,
-        "first_seen_at": answer.evidence.observed_at,
-        "last_seen_at": answer.evidence.observed_at,
-        "readings": 1,
-    }
 
 
 def _write_domains(
