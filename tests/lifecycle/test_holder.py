@@ -148,7 +148,7 @@ def test_handles_of_two_directories_are_not_compared() -> None:
 
 def test_a_sighting_before_says_nothing_of_a_domain_that_is_still_dropping() -> None:
     seen = History(unregistered_seen_at=NOW - 3 * DAY)
-    assert judge(fastly("deleting"), history=seen).holder_change is HolderChange.UNKNOWN
+    assert judge(rdap(Phase.REDEMPTION, registered=None), history=seen).holder_change is HolderChange.UNKNOWN
 
 
 def test_another_registrar_after_expiry_with_the_same_date_is_a_sale() -> None:
