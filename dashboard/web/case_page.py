@@ -21,7 +21,7 @@ from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reasons import REASONS, Reason
 from dashboard.services.decide import FRICTION_SECOND, FRICTION_TYPED
 from dashboard.web.comparison import Fact, compare
-from dashboard.web.pictures import Picture, timeline_picture
+from dashboard.web.pictures import Picture, close_up, timeline_picture
 
 MAX_OFFSET = 100_000
 
@@ -35,9 +35,11 @@ class CasePage:
     assessment: Assessment
     exposure: Exposure
     verdicts: dict[int, AddressRisk]
+    reached: frozenset[int]
     since: datetime
     since_known: bool
     picture: Picture
+    close_up: Picture
     evidence: DomainEvidence
     facts: Sequence[Fact]
     affected: AffectedPage
@@ -74,15 +76,18 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
     lapse = lapse_of(judged.assessment)
     since = lapse or case.opened_at
     evidence = domain_evidence(session, case.domain_id)
+    history = domain_history(session, case.domain, since)
     return CasePage(
         case=case,
         domain=case.domain,
         assessment=judged.assessment,
         exposure=exposure(session, case.domain_id, judged.address_ids, lapse),
+        reached=frozenset(judged.address_ids),
         verdicts={int(risk.address_id): risk for risk in judged.assessment.addresses},
         since=since,
         since_known=lapse is not None,
-        picture=timeline_picture(domain_history(session, case.domain, since), now),
+        picture=timeline_picture(history, now),
+        close_up=close_up(history, now),
         evidence=evidence,
         facts=compare(evidence.latest),
         affected=affected_accounts(session, case.domain_id, since, min(offset, MAX_OFFSET)),

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from dashboard.lifecycle.evidence import Evidence, Phase
+from dashboard.lifecycle.evidence import Evidence, Outcome, Phase
 from dashboard.queries.evidence import ShownReading
 from dashboard.web import words
 
@@ -59,6 +59,10 @@ def _date(name: str) -> Callable[[Evidence], str | None]:
     return read
 
 
+def _own_words(evidence: Evidence) -> str | None:
+    return ", ".join(evidence.statuses) or ("not found" if evidence.outcome is Outcome.NOT_FOUND else None)
+
+
 def _mail(evidence: Evidence) -> str | None:
     if evidence.delegation is None:
         return None
@@ -74,7 +78,7 @@ def _dns(evidence: Evidence) -> str | None:
 
 _FACTS: tuple[tuple[str, Callable[[Evidence], str | None], bool], ...] = (
     ("Means", _phase, True),
-    ("In its own words", lambda e: ", ".join(e.statuses) or words.label(e.outcome, "outcome"), False),
+    ("In its own words", _own_words, False),
     ("Registered", _date("registered_at"), True),
     ("Expires (registry)", _date("expires_at"), True),
     ("Expires (registrar)", _date("registrar_expires_at"), True),

@@ -25,7 +25,7 @@ from dashboard.queries.history import domain_history
 from dashboard.web.case_page import MAX_OFFSET
 from dashboard.web.comparison import compare
 from dashboard.web.filters import page_now
-from dashboard.web.pictures import timeline_picture
+from dashboard.web.pictures import close_up, timeline_picture
 from dashboard.web.requests import number, text, wants_fragment
 
 blueprint = Blueprint("domains", __name__)
@@ -71,6 +71,7 @@ def show(name: str) -> Response | Redirect:
     case = case_of(session, domain.id)
     since = case.opened_at if case else domain.created_at
     evidence = domain_evidence(session, domain.id)
+    history = domain_history(session, domain, since)
     return make_response(
         render_template(
             "domains/show.html",
@@ -78,7 +79,8 @@ def show(name: str) -> Response | Redirect:
             case=case,
             since=since,
             counts=address_counts(session, domain.id),
-            picture=timeline_picture(domain_history(session, domain, since), now),
+            picture=timeline_picture(history, now),
+            close_up=close_up(history, now),
             evidence=evidence,
             facts=compare(evidence.latest),
             affected=affected_accounts(session, domain.id, since, min(number("accounts") or 0, MAX_OFFSET)),

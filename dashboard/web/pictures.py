@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from dashboard.lifecycle.assessment import Predicted, Prediction
 from dashboard.lifecycle.evidence import Phase
@@ -18,11 +18,15 @@ ROW = 17
 LANE = 24
 LANE_GAP = 6
 TOP = 8
+MAX_ROWS = 6
 CHECKS = 12
 AXIS = 20
 STRIP_WIDTH = 120
 CHARACTER = 6.6
 """Width of a letter in the picture's own units."""
+
+CLOSE_BEFORE, CLOSE_AFTER = timedelta(days=200), timedelta(days=60)
+"""What a close-up shows before and after now."""
 
 SHAPES = {
     "round": "M-4 0a4 4 0 1 0 8 0a4 4 0 1 0-8 0z",
@@ -106,6 +110,13 @@ class Picture:
     now_x: int | None
     entries: Sequence[Entry]
     legend: Sequence[str]
+    start: datetime
+    end: datetime
+
+    @property
+    def is_long(self) -> bool:
+        """Whether a close-up of the last months shows more."""
+        return self.end - self.start > 2 * (CLOSE_BEFORE + CLOSE_AFTER)
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,23 +131,34 @@ class Strip:
 
 def timeline_picture(history: History, now: datetime) -> Picture:
     """Draw the whole known life of a domain."""
-    laid = build_timeline(history.periods, history.spans, history.marks, history.predicted, now)
-    rows = max((mark.row for mark in laid.marks), default=-1) + 1
-    lanes_top = TOP + rows * ROW
+    return _picture(history, now, None)
+
+
+def close_up(history: History, now: datetime) -> Picture:
+    """Draw the last months and the next: where a long life has no room for what counts."""
+    return _picture(history, now, (now - CLOSE_BEFORE, now + CLOSE_AFTER))
+
+
+def _picture(history: History, now: datetime, window: tuple[datetime, datetime] | None) -> Picture:
+    laid = build_timeline(history.periods, history.spans, history.marks, history.predicted, now, window)
+    rows = _rows(laid.marks)
+    lanes_top = TOP + (max(rows.values(), default=-1) + 1) * ROW
     lanes_bottom = lanes_top + laid.lanes * LANE + (laid.lanes - 1) * LANE_GAP
     return Picture(
         height=lanes_bottom + CHECKS + AXIS,
         lanes_top=lanes_top,
         lanes_bottom=lanes_bottom,
-        bands=[_band(band, lanes_top) for band in laid.bands],
+        bands=[_band(band, lanes_top, _free(band, laid.spans)) for band in laid.bands],
         phases=[_phase(span, lanes_top, bool(laid.bands)) for span in laid.spans],
-        marks=[_mark(mark, lanes_bottom) for mark in laid.marks],
+        marks=[_mark(mark, rows.get(index), lanes_bottom) for index, mark in enumerate(laid.marks)],
         checks=sorted({_x(laid, at) for at in history.checks if laid.start <= at <= laid.end}),
         check_times=history.checks,
-        ticks=laid.ticks,
+        ticks=[tick for tick in laid.ticks if laid.now_x is None or not 0 < tick.x - laid.now_x + 40 < 60],
         now_x=laid.now_x,
         entries=laid.entries,
         legend=[phase.value for phase in Phase if any(p.span.phase is phase for p in laid.spans)],
+        start=laid.start,
+        end=laid.end,
     )
 
 
@@ -165,7 +187,13 @@ def _x(laid: Timeline, at: datetime) -> int:
     return round(1000 * ((at - laid.start) / (laid.end - laid.start)))
 
 
-def _band(band: Band, top: int) -> DrawnBox:
+def _free(band: Band, spans: Sequence[PlacedSpan]) -> int:
+    """Return how far the band's words may reach: to the first phase that has words of its own."""
+    worded = (s.x for s in spans if s.lane == band.lane and s.x >= band.x and s.span.phase is not Phase.ACTIVE)
+    return min((x - band.x for x in worded), default=band.width)
+
+
+def _band(band: Band, top: int, free: int) -> DrawnBox:
     end = f"{band.end:%Y-%m-%d}" if band.end else "now"
     return DrawnBox(
         x=band.x,
@@ -174,7 +202,7 @@ def _band(band: Band, top: int) -> DrawnBox:
         height=LANE,
         lane=_lane(band.lane),
         pattern=None,
-        text=_fit(band.label, band.width),
+        text=_fit(band.label, min(free, band.width)),
         title=f"{band.label}, {band.start:%Y-%m-%d} to {end}",
     )
 
@@ -201,17 +229,42 @@ def _lane(lane: int) -> str:
     return "odd" if lane else "even"
 
 
-def _mark(placed: PlacedMark, stem: int) -> DrawnMark:
+def _rows(marks: Sequence[PlacedMark]) -> dict[int, int]:
+    """Give each mark the first row where its words overlap no others; one that finds none stays without words."""
+    taken: list[list[tuple[float, float]]] = [[] for _ in range(MAX_ROWS)]
+    found = {}
+    for index, placed in enumerate(marks):
+        left, right = _extent(placed)
+        for number, row in enumerate(taken):
+            if all(right < other_left or left > other_right for other_left, other_right in row):
+                row.append((left, right))
+                found[index] = number
+                break
+    return found
+
+
+def _extent(placed: PlacedMark) -> tuple[float, float]:
+    """Return from where to where a mark with its words reaches."""
+    width = len(KINDS.get(placed.mark.kind, _OTHER).short) * CHARACTER + 16
+    return (placed.x - width, placed.x + 6.0) if _ends(placed) else (placed.x - 6.0, placed.x + width)
+
+
+def _ends(placed: PlacedMark) -> bool:
+    """Whether the words stand left of the mark, because there is no room at its right."""
+    return placed.x > 880
+
+
+def _mark(placed: PlacedMark, row: int | None, stem: int) -> DrawnMark:
     mark, kind = placed.mark, KINDS.get(placed.mark.kind, _OTHER)
     basis = f": {mark.basis}" if mark.basis else ""
     return DrawnMark(
         x=placed.x,
-        y=TOP + placed.row * ROW + 4,
+        y=TOP + (MAX_ROWS - 1 if row is None else row) * ROW + 4,
         stem=stem,
         path=SHAPES[kind.shape],
         look=kind.look,
-        anchor="end" if placed.x > 900 else "start",
-        text=kind.short,
+        anchor="end" if _ends(placed) else "start",
+        text="" if row is None else kind.short,
         title=f"{mark.at:%Y-%m-%d} {mark.label}{basis}",
         predicted=mark.predicted,
     )

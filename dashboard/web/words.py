@@ -35,7 +35,9 @@ LABELS: dict[str, dict[str, str]] = {
         "dropped_and_caught": "Dropped and registered anew",
         "sold_before_drop": "Sold before the drop",
         "unproven": "Possible, not proven",
+        "unknown": "Cannot be known",
     },
+    "holder_mark": {"dropped_and_caught": "Caught", "sold_before_drop": "Sold", "unproven": "Holder unproven"},
     "case_state": {
         "open": "Open",
         "decided": "Decided",
