@@ -83,8 +83,7 @@ class Connection(asyncio.Protocol):
         try:
             self._parser.feed_data(data)
         except (httptools.HttpParserError, httptools.HttpParserUpgrade) as error:
-            # After a whole reply, what follows it is wrong, not the reply; but the line must not stay.
-            self._may_stay = False
+            # After a whole reply, what follows it is wrong, not the reply.
             if not self._is_complete:
                 self._fail(Malformed(f"not HTTP: {error}"))
                 return

@@ -83,12 +83,13 @@ class RdapLookUp:
 
 def _next_hop(answer: Answer) -> httpx.URL:
     """Where a redirect leads; only to HTTP, never from TLS to plain text."""
+    location = answer.headers.get("location", "")
     try:
-        url = answer.url.join(answer.headers.get("location", "")).copy_with(fragment=None)
+        url = answer.url.join(location).copy_with(fragment=None)
     except (httpx.InvalidURL, ValueError) as error:
-        raise Malformed(f"redirect to nowhere: {error}", server=server_of(answer.url)) from error
+        raise Malformed(f"redirect refused: {error}", server=server_of(answer.url)) from error
     allowed = {"https"} if answer.url.scheme == "https" else {"http", "https"}
-    if url.scheme not in allowed or not url.host or url.userinfo:
+    if not location or url.scheme not in allowed or not url.host or url.userinfo:
         raise Malformed(f"redirect refused: {url.scheme}://{url.host}", server=server_of(answer.url))
     return url
 
@@ -116,7 +117,6 @@ def _require_own_404(answer: Answer, *, is_registry: bool) -> None:
     """Refuse a 404 that is not the registry's word: from another server, or a web server's page for a lost path."""
     if not is_registry:
         raise Malformed("404 after a redirect away from the registry's server")
-    if answer.is_html:
-        raise Malformed("HTTP 404: HTML instead of JSON")
+    # The body is optional (RFC 7480, 5.3); what there is must be the protocol's.
     if answer.body.strip() and read_json(answer).get("errorCode", 404) not in {404, "404"}:
         raise Malformed("HTTP 404 with another error inside")
