@@ -7,6 +7,7 @@ truth.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import logging
 import signal
@@ -173,6 +174,7 @@ def run_worker(settings: Settings | None = None) -> int:
     app = create_app(settings)
     for name in JobName:
         importlib.import_module(name.rpartition(".")[0])
+    gc.freeze()  # what is booted stays for good: no collection then copies its pages into every work-horse
     worker = ForkingWorker(app, redis.Redis.from_url(settings.redis_url))
     _log.info("Worker %s is waiting for jobs", worker.name[:8])
     worker.work(logging_level="WARNING")

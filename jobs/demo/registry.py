@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 RE_VERIFIED_AT = "2026-11-01T09:30:00Z"
-RE_VERIFY_ONE_IN = 12
+RE_VERIFY_ONE_IN = 8
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS addresses (

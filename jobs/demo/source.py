@@ -23,6 +23,8 @@ from jobs.simulator.sample import sample_accounts
 POLL_SECONDS = 2.0
 LONGEST_PAUSE = 15.0
 PAGE = 200
+# Shorter than any server keeps an idle connection, so that none is found closed.
+LIMITS = httpx.Limits(keepalive_expiry=1.0)
 
 _log = logging.getLogger("source")
 
@@ -80,7 +82,7 @@ def main(arguments: list[str] | None = None) -> None:
     registry = Registry(given.book)
     registry.fill(sample_accounts())
     headers = {"Authorization": f"Bearer {given.token_file.read_text().strip()}"}
-    with httpx.Client(base_url=given.url, headers=headers, timeout=10.0, trust_env=False) as client:
+    with httpx.Client(base_url=given.url, headers=headers, timeout=10.0, limits=LIMITS, trust_env=False) as client:
         serve(client, registry)
 
 

@@ -83,7 +83,7 @@ def test_the_book_is_filled_once_and_survives_a_restart(registry: Registry, tmp_
 
 def test_a_handful_of_the_sample_verifies_anew() -> None:
     ids = [each["address_id"] for account in sample_accounts() for each in account["addresses"] if each["verified"]]
-    assert 0.04 < sum(map(re_verifies, ids)) / len(ids) < 0.14
+    assert 0.05 < sum(map(re_verifies, ids)) / len(ids) < 0.2
 
 
 class Console(BaseHTTPRequestHandler):
@@ -194,7 +194,7 @@ class Demo:
 
     def end(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
-        self.process.wait(12)
+        self.process.wait(30)
         self._reader.join()
 
 
@@ -206,8 +206,8 @@ def test_the_demo_fills_its_queue_stops_cleanly_and_resumes(monkeypatch: pytest.
     with processes.short_directory("lw-demo-") as state_dir:
         first = Demo(state_dir, free_port())
         try:
-            assert eventually(first.is_up, 60), first.lines
-            assert eventually(lambda: first.count("SELECT count(*) FROM cases WHERE state = 'open'") > 5, 60)
+            assert eventually(first.is_up, 120), first.lines
+            assert eventually(lambda: first.count("SELECT count(*) FROM cases WHERE state = 'open'") > 5, 120)
             assert first.count("SELECT count(*) FROM markers WHERE name = 'demo'") == 1
             assert state_dir.stat().st_mode & 0o777 == 0o700
             assert (state_dir / "sign-ins.json").stat().st_mode & 0o777 == 0o600
@@ -222,14 +222,14 @@ def test_the_demo_fills_its_queue_stops_cleanly_and_resumes(monkeypatch: pytest.
 
         second = Demo(state_dir, free_port())
         try:
-            assert eventually(second.is_up, 60), second.lines
+            assert eventually(second.is_up, 120), second.lines
             assert second.sign_ins() == first.sign_ins()
             assert second.count("SELECT count(*) FROM domains") == domains
             assert second.count("SELECT count(*) FROM import_runs") == 1
             assert stopped_at < second.domain_time() < f"{stopped_at[:8]}99"
             below = descendants(second.process.pid)
             second.process.kill()
-            assert eventually(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], 12)
+            assert eventually(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], 30)
         finally:
             processes.stop(second.process)
             second.end(signal.SIGKILL)

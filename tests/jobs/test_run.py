@@ -73,7 +73,7 @@ def test_the_first_start_prints_a_setup_code_that_the_browser_asks_for(state_dir
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
             assert client.get("/setup").status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(12) == 0
+        assert process.wait(30) == 0
     finally:
         processes.stop(process)
 

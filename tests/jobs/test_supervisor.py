@@ -41,7 +41,7 @@ def alive(pid: int) -> bool:
     return state != "Z"
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 8.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.01)
@@ -87,8 +87,8 @@ def test_a_signal_stops_everything(number: signal.Signals) -> None:
         assert all(map(alive, pids))
         started = time.monotonic()
         process.send_signal(number)
-        assert process.wait(10) == 0
-        assert time.monotonic() - started < 5
+        assert process.wait(30) == 0
+        assert time.monotonic() - started < tree.STOP_SECONDS
         assert not any(map(alive, pids))
 
 

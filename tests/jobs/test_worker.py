@@ -47,7 +47,7 @@ sys.exit(jobs.worker.run_worker())
 """
 
 
-def eventually(condition: Callable[[], bool], seconds: float = 9.0) -> bool:
+def eventually(condition: Callable[[], bool], seconds: float = 40.0) -> bool:
     deadline = time.monotonic() + seconds
     while not condition() and time.monotonic() < deadline:
         time.sleep(0.02)
@@ -105,7 +105,7 @@ def test_a_worker_process_runs_a_declared_job_and_stops_when_told(
         assert eventually(lambda: client.hget("rq:job:sweep-real", "status") == b"finished")
         assert DeclaredJob.fetch("sweep-real", client).return_value() == {"batches": 0}
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(20) == 0
     finally:
         processes.stop(process)
 
@@ -148,8 +148,8 @@ def test_a_stopping_worker_does_not_wait_for_ever(
     process, horse = start_hanging(environ, tmp_path)
     started = time.monotonic()
     process.terminate()
-    assert process.wait(10) == 0
-    assert time.monotonic() - started < 5
+    assert process.wait(30) == 0
+    assert time.monotonic() - started < 20
     assert not alive(horse)
     # The interrupted job waits for the next worker.
     assert client.lrange(QUEUE_KEY, 0, -1) == [b"run_batch-1"]
@@ -170,7 +170,7 @@ def test_a_job_that_swallows_every_exception_still_ends_in_time(
     enqueue(JobName.SWEEP, unique="slow")
     started = time.monotonic()
     work(worker)
-    assert time.monotonic() - started < 5
+    assert time.monotonic() - started < 20
     assert client.hget("rq:job:sweep-slow", "status") == b"failed"
 
 
@@ -240,6 +240,6 @@ def test_the_scheduler_process_stops_when_told(environ: dict[str, str], client: 
     try:
         assert eventually(lambda: client.llen(QUEUE_KEY) == 2)
         process.terminate()
-        assert process.wait(5) == 0
+        assert process.wait(20) == 0
     finally:
         processes.stop(process)
