@@ -16,7 +16,8 @@ RE_VERIFY_ONE_IN = 8
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS addresses (
-  id TEXT PRIMARY KEY, verified INTEGER NOT NULL, verified_at TEXT, state_token TEXT);
+  id TEXT PRIMARY KEY, verified INTEGER NOT NULL, verified_at TEXT, state_token TEXT,
+  resets_refused INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS answers (item TEXT PRIMARY KEY, result TEXT NOT NULL, reason TEXT);
 CREATE TABLE IF NOT EXISTS cursor (after INTEGER NOT NULL);
 """
@@ -29,6 +30,13 @@ class Result(StrEnum):
     ALREADY = "already"
     STALE = "stale"
     REJECTED = "rejected"
+
+
+# Per effect: the expression that says it is done already, and the change that does it.
+_EFFECTS = {
+    "unverify": ("NOT verified", "verified = 0, state_token = 'unverified-' || id"),
+    "block_reset": ("resets_refused", "resets_refused = 1"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +69,7 @@ class Registry:
         with self._db:
             if self._db.execute("SELECT 1 FROM cursor").fetchone():
                 return
-            self._db.executemany("INSERT INTO addresses VALUES (?, ?, ?, ?)", rows)
+            self._db.executemany("INSERT INTO addresses (id, verified, verified_at, state_token) VALUES (?, ?, ?, ?)", rows)
             self._db.executemany(
                 "UPDATE addresses SET verified_at = ?, state_token = 'again-' || id WHERE id = ?",
                 [(RE_VERIFIED_AT, row[0]) for row in rows if row[1] and re_verifies(row[0])],
@@ -90,20 +98,17 @@ class Registry:
             return answer
 
     def _apply(self, item: Mapping[str, Any]) -> Answer:
-        if item["effect"] != "unverify":
-            return Answer(Result.REJECTED, "this source only un-verifies")
-        query = "SELECT verified, verified_at, state_token FROM addresses WHERE id = ?"
+        done, change = _EFFECTS[item["effect"]]
+        query = f"SELECT {done}, verified_at, state_token FROM addresses WHERE id = ?"  # noqa: S608  ours
         held = self._db.execute(query, (item["address_id"],)).fetchone()
         if held is None:
             return Answer(Result.REJECTED, "no such address")
-        if not held[0]:
+        if held[0]:
             return Answer(Result.ALREADY)
         judged = item["judged"]
         if (held[1], held[2]) != (judged["verified_at"], judged["state_token"]):
             return Answer(Result.STALE, "verified again since")
-        self._db.execute(
-            "UPDATE addresses SET verified = 0, state_token = 'unverified-' || id WHERE id = ?", (item["address_id"],)
-        )
+        self._db.execute(f"UPDATE addresses SET {change} WHERE id = ?", (item["address_id"],))  # noqa: S608  ours
         return Answer(Result.APPLIED)
 
 

@@ -58,7 +58,8 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
         (item("1", BACK_AGAIN), Result.STALE),
         (item("1", "never"), Result.ALREADY),
         (item("1", "unknown"), Result.REJECTED),
-        (item("1", STEADY, effect="block_reset"), Result.REJECTED),
+        (item("1", STEADY, effect="block_reset"), Result.APPLIED),
+        (item("1", BACK_AGAIN, effect="block_reset"), Result.STALE),
     ],
 )
 def test_the_source_answers_by_its_own_book(registry: Registry, asked: dict[str, Any], result: Result) -> None:
