@@ -29,14 +29,13 @@ def reject_moved(session: Session, source_id: int, chunk: Chunk, rejects: Reject
     """Take out addresses that the database knows under another account: whose they are a person must find out."""
     staging.stage(session, Chunk(addresses=chunk.addresses))
     staged = staging.addresses.c
-    moved = set(
-        session.scalars(
-            select(staged.external_id)
-            .join(Address, and_(Address.source_id == source_id, Address.external_id == staged.external_id))
-            .join(Account, Account.id == Address.account_id)
-            .where(Account.external_id != staged.account)
-        )
+    owner = (
+        select(Account.external_id)
+        .join(Address, Address.account_id == Account.id)
+        .where(Address.source_id == source_id, Address.external_id == staged.external_id)
+        .scalar_subquery()
     )
+    moved = set(session.scalars(select(staged.external_id).where(staged.account != owner)))
     staging.unstage(session)
     for address in chunk.addresses if moved else ():
         if address[1] in moved:

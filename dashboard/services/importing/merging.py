@@ -1,4 +1,8 @@
-"""The second pass: staged rows become domains, accounts, addresses, packages and events, only where they differ."""
+"""The second pass: staged rows become domains, accounts, addresses, packages and events, only where they differ.
+
+Staged tables are joined outwards only, also where a partner is certain: without statistics SQLite would else walk all
+accounts of the source and look each up among the staged rows.
+"""
 
 from __future__ import annotations
 
@@ -83,7 +87,7 @@ def _accounts(session: Session, source_id: int) -> int:
 
 def _addresses(session: Session, source_id: int) -> int:
     staged, old = staging.addresses.c, aliased(Address)
-    joined = staging.addresses.join(Account, _account_is(source_id, staged.account)).outerjoin(
+    joined = staging.addresses.outerjoin(Account, _account_is(source_id, staged.account)).outerjoin(
         Domain, Domain.name == staged.domain
     )
     # Another host is another mailbox: what is known of the former one does not carry over.
@@ -125,7 +129,7 @@ def _packages(session: Session, source_id: int) -> int:
 
 def _owners(session: Session, source_id: int) -> int:
     staged, old = staging.owners.c, aliased(AccountPackage)
-    joined = staging.owners.join(Account, _account_is(source_id, staged.account)).join(
+    joined = staging.owners.outerjoin(Account, _account_is(source_id, staged.account)).outerjoin(
         Package, and_(Package.source_id == source_id, Package.purl == staged.purl)
     )
     values: Values = {
@@ -140,7 +144,7 @@ def _events(session: Session, source_id: int) -> int:
     staged = staging.events.c
     fresh = (
         select(Account.id, staged.kind, staged.at)
-        .select_from(staging.events.join(Account, _account_is(source_id, staged.account)))
+        .select_from(staging.events.outerjoin(Account, _account_is(source_id, staged.account)))
         .distinct()
         .where(true())  # SQLite needs a condition here, or takes ON CONFLICT for a join
     )
@@ -188,4 +192,5 @@ def _insert(session: Session, model: type[Base]) -> Any:
 
 
 def _rowcount(session: Session, statement: Any) -> int:
-    return cast("CursorResult[Any]", session.execute(statement)).rowcount
+    result = session.execute(statement, execution_options={"preserve_rowcount": True})
+    return cast("CursorResult[Any]", result).rowcount

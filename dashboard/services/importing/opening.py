@@ -89,4 +89,4 @@ class _Rejoined:
     def read(self, size: int, /) -> bytes:
         """Return the start first."""
         start, self._start = self._start[:size], self._start[size:]
-        return start or self._rest.read(size)
+        return start + self._rest.read(size - len(start)) if len(start) < size else start

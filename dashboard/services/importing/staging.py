@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any, cast
+from typing import Any
 
-import psycopg
 from sqlalchemy import BigInteger, Boolean, Column, Integer, MetaData, String, Table
 from sqlalchemy.orm import Session
 
@@ -72,11 +71,15 @@ def stage(session: Session, chunk: Chunk) -> None:
         # The chunk's times are UTC digits without a zone.
         connection.exec_driver_sql("SET LOCAL TIME ZONE 'UTC'")
     _metadata.create_all(connection, checkfirst=False)
-    _fill(session, accounts, chunk.accounts.values())
-    _fill(session, addresses, chunk.addresses)
-    _fill(session, packages, chunk.packages.values())
-    _fill(session, owners, chunk.owners)
-    _fill(session, events, chunk.events)
+    for table, rows in (
+        (accounts, chunk.accounts.values()),
+        (addresses, chunk.addresses),
+        (packages, chunk.packages.values()),
+        (owners, chunk.owners),
+        (events, chunk.events),
+    ):
+        if rows:
+            _fill(session, table, rows)
 
 
 def unstage(session: Session) -> None:
@@ -87,15 +90,13 @@ def unstage(session: Session) -> None:
 
 
 def _fill(session: Session, table: Table, rows: Iterable[Row]) -> None:
-    rows = list(rows)
-    if not rows:
-        return
+    """Load rows by the driver itself: SQLAlchemy's own handling of them costs more than the database's."""
     connection = session.connection()
+    driver: Any = connection.connection.driver_connection
     if connection.dialect.name == "sqlite":
         marks = ", ".join("?" * len(table.columns))
-        connection.exec_driver_sql(f"INSERT INTO {table.name} VALUES ({marks})", [tuple(row) for row in rows])  # noqa: S608  own names
+        driver.executemany(f"INSERT INTO {table.name} VALUES ({marks})", rows)  # noqa: S608  own names
         return
-    driver = cast("psycopg.Connection[Any]", connection.connection.driver_connection)
     with driver.cursor() as cursor, cursor.copy(f"COPY {table.name} FROM STDIN") as copy:
         for row in rows:
             copy.write_row(row)
