@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask
 from flask_migrate import Migrate
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 import dashboard.models  # noqa: F401  registers every table on the metadata
 from dashboard import runtime
@@ -38,6 +39,9 @@ def create_app(settings: Settings | None = None, *, clock: Clock | None = None) 
     app.extensions[runtime.SETTINGS] = settings
     app.extensions[runtime.CLOCK] = clock or _domain_clock(settings)
     app.extensions[runtime.WALL_CLOCK] = WallClock()
+    if hops := settings.trusted_proxies:
+        # Only as many hops as the operator vouches for: anything further left is the client's own word.
+        app.wsgi_app = ProxyFix(app.wsgi_app, x_for=hops, x_proto=hops, x_host=hops)  # type: ignore[method-assign]
     db.init_app(app)
     migrate.init_app(app, db, directory=str(ROOT / "dashboard" / "migrations"))
     init_auth(app)

@@ -34,6 +34,7 @@ class Settings:
     valkey_server: str | None
     workers: int
     cookie_secure: bool
+    trusted_proxies: int
     fastly_url: str
     fastly_key: str | None
     rdap_bootstrap_url: str
@@ -84,6 +85,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         valkey_server=read.get("VALKEY_SERVER", str, None),
         workers=read.get("WORKERS", _at_least_one, 2),
         cookie_secure=read.get("COOKIE_SECURE", _boolean, default=False),
+        trusted_proxies=read.get("TRUSTED_PROXIES", _not_negative, 0),
         fastly_url=read.get("FASTLY_URL", _http_url, "https://api.fastly.com"),
         fastly_key=read.get("FASTLY_KEY", str, None),
         rdap_bootstrap_url=read.get("RDAP_BOOTSTRAP_URL", _http_url, "https://data.iana.org/rdap/dns.json"),
@@ -154,6 +156,12 @@ def _port(text: str) -> int:
 def _at_least_one(text: str) -> int:
     if int(text) < 1:
         raise ValueError("must be a whole number of at least 1")
+    return int(text)
+
+
+def _not_negative(text: str) -> int:
+    if int(text) < 0:
+        raise ValueError("must be a whole number of at least 0")
     return int(text)
 
 

@@ -47,14 +47,14 @@ def sweep() -> dict[str, int]:
     """Claim due domains, as many batches as the workers can take, and enqueue them."""
     with job_context():
         claimed = 0
-        for batch_id in iter(_claim, None):
+        for batch_id in iter(claim_next, None):
             enqueue(JobName.RUN_BATCH, batch_id, unique=str(batch_id))
             claimed += 1
         return {"batches": claimed}
 
 
-def _claim() -> int | None:
-    """Claim one batch, or None when nothing is due or enough is in flight."""
+def claim_next() -> int | None:
+    """Claim one batch and return its id, or None when nothing is due or enough is in flight."""
     current = settings()
     with writing() as session:
         if batches_in_flight(session, wall_now()) >= BATCHES_IN_FLIGHT * current.workers:

@@ -148,10 +148,10 @@ def sweep(*, here: bool, as_json: bool) -> None:
 
 def _sweep_here() -> dict[str, int]:
     """Claim what is due and check it, batch after batch."""
-    from jobs.checks import _claim, run_batch  # noqa: PLC0415
+    from jobs.checks import claim_next, run_batch  # noqa: PLC0415
 
     totals: Counter[str] = Counter()
-    for batch_id in iter(_claim, None):
+    for batch_id in iter(claim_next, None):
         totals.update(run_batch(batch_id), batches=1)
     return {"batches": 0, **totals}
 

@@ -69,7 +69,8 @@ class Registry:
         with self._db:
             if self._db.execute("SELECT 1 FROM cursor").fetchone():
                 return
-            self._db.executemany("INSERT INTO addresses (id, verified, verified_at, state_token) VALUES (?, ?, ?, ?)", rows)
+            columns = "(id, verified, verified_at, state_token)"
+            self._db.executemany(f"INSERT INTO addresses {columns} VALUES (?, ?, ?, ?)", rows)  # noqa: S608  ours
             self._db.executemany(
                 "UPDATE addresses SET verified_at = ?, state_token = 'again-' || id WHERE id = ?",
                 [(RE_VERIFIED_AT, row[0]) for row in rows if row[1] and re_verifies(row[0])],
