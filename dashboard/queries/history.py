@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -89,14 +89,15 @@ def predicted_of(assessment: dict[str, Any] | None) -> Predicted:
     return Predicted(**found)
 
 
-def _spans(events: Iterable[tuple[datetime, dict[str, Any]]], watched_since: datetime | None = None) -> list[Span]:
+def _spans(events: Sequence[tuple[datetime, dict[str, Any]]], watched_since: datetime | None = None) -> list[Span]:
     """Turn changes of phase into stretches: each lasts until the next one, the last one still does."""
     changes = [(at, str(detail.get("new"))) for at, detail in events]
-    first = next((str(detail.get("old")) for _, detail in events), None)
-    if first is not None and watched_since is not None and watched_since < changes[0][0]:
-        changes.insert(0, (watched_since, first))
-    ends = [at for at, _ in changes[1:]]
-    spans = zip(changes, [*ends, None], strict=True)
+    if not changes:
+        return []
+    if watched_since is not None and watched_since < changes[0][0]:
+        changes.insert(0, (watched_since, str(events[0][1].get("old"))))
+    ends = [*(at for at, _ in changes[1:]), None]
+    spans = zip(changes, ends, strict=True)
     return [Span(at, end, Phase(new)) for (at, new), end in spans if new in _PHASES and new != Phase.UNKNOWN]
 
 

@@ -13,7 +13,7 @@ from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.queries.audit import AuditFilters, audit_entry, audit_page, staff_actor, staff_names
-from dashboard.web.requests import choice, day, text, wants_fragment
+from dashboard.web.requests import ROW_ID, choice, day, text, wants_fragment
 
 blueprint = Blueprint("audit", __name__)
 EVENTS = tuple(sorted(event.value for event in Event))
@@ -43,12 +43,12 @@ def index() -> Response:
     )
 
 
-@blueprint.get("/audit/<int:seq>")
+@blueprint.get(f"/audit/<{ROW_ID}:seq>")
 @requires(Permission.AUDIT_READ)
 def show(seq: int) -> Response:
     """Show one entry: its fields, its hash, and the hashed bytes as they are."""
     session = db.session()
-    entry = audit_entry(session, seq) if seq < 2**63 else None
+    entry = audit_entry(session, seq)
     if entry is None:
         abort(404)
     document = json.loads(entry.canonical)

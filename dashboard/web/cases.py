@@ -17,7 +17,7 @@ from dashboard.queries.queue import QueueFilters, queue_count, queue_page, sourc
 from dashboard.web.case_page import case_page
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
-from dashboard.web.requests import choice, number, wants_fragment
+from dashboard.web.requests import ROW_ID, choice, number, wants_fragment
 
 blueprint = Blueprint("cases", __name__)
 ALL = "all"
@@ -53,7 +53,7 @@ def queue() -> Response:
     return make_response(render_template("cases/_table.html" if wants_fragment() else "cases/queue.html", **context))
 
 
-@blueprint.get("/cases/<int:case_id>")
+@blueprint.get(f"/cases/<{ROW_ID}:case_id>")
 @requires(Permission.CASES_READ)
 def show(case_id: int) -> Response:
     """Show one case: timeline, evidence, accounts, reasons, decision form, history."""

@@ -16,7 +16,7 @@ from dashboard.queue import JobName, enqueue
 from dashboard.services.decide import FRICTION_SECOND, DecisionRequest, DecisionResult, Refusal, decide
 from dashboard.web.case_page import case_page
 from dashboard.web.filters import page_now
-from dashboard.web.requests import form_number, required_number
+from dashboard.web.requests import ROW_ID, form_number, required_number
 
 blueprint = Blueprint("decisions", __name__)
 MAX_REASON = 64
@@ -38,7 +38,7 @@ class FormState:
     error: FormError
 
 
-@blueprint.post("/cases/<int:case_id>/decision")
+@blueprint.post(f"/cases/<{ROW_ID}:case_id>/decision")
 @requires(Permission.CASES_DECIDE)
 def create(case_id: int) -> Response:
     """Decide a case; 409 when somebody was faster, 422 when the form cannot be used."""

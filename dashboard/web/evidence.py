@@ -8,11 +8,12 @@ from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.queries.evidence import raw_reply
+from dashboard.web.requests import ROW_ID
 
 blueprint = Blueprint("evidence", __name__)
 
 
-@blueprint.get("/evidence/<int:evidence_id>/raw")
+@blueprint.get(f"/evidence/<{ROW_ID}:evidence_id>/raw")
 @requires(Permission.DOMAINS_READ)
 def raw(evidence_id: int) -> Response:
     """Send a raw reply as text that no browser takes for anything else; 404 when it is not, or no longer, kept."""

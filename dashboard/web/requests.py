@@ -9,6 +9,9 @@ from flask import abort, request
 
 from dashboard.queries.paging import whole
 
+ROW_ID = f"int(max={2**63 - 1})"
+"""A converter for addresses: the id of a row, no larger than a database can hold."""
+
 
 def wants_fragment() -> bool:
     """Whether htmx asks for the part it will exchange (a page restored from history must be whole)."""
