@@ -86,26 +86,6 @@ def span_of(month: str) -> Span:
     return Span(start, _next(start))
 
 
-def months(self) -> list[str]:
-    """The months within, the earliest first."""
-    found, month = [], self.start
-    while month < self.end:
-        found.append(f"{month:%Y-%m}")
-        month = _next(month)
-    return found
-
-
-def span_of(month: str) -> Span:
-    """Return the span of a month; `ValueError` when `month` is not like `2026-11`."""
-    try:
-        start = datetime.strptime(month, "%Y-%m").replace(tzinfo=UTC)
-        if f"{start:%Y-%m}" != month:
-            raise ValueError
-        return Span(start, _next(start))
-    except (ValueError, OverflowError):
-        raise ValueError("the month must be like 2026-11") from None
-
-
 def months(session: Session) -> list[str]:
     """Return the months from the first check or case to the last, the latest first."""
     columns = (Check.checked_at, CaseOpening.opened_at, Decision.decided_at, Unverification.settled_at)
