@@ -13,13 +13,12 @@ from dashboard.models import Account, Address, Check, Domain, EvidenceRecord, So
 from tests.bench import serial, stage
 from tests.bench.report import Figure, Section
 from tests.bench.stage import Stage
+from tests.support.simulator import Simulator
 
 NAME = "checks"
 LATENCY_MS = 50.0
 ADDRESSES = 5
-BATCH = 200
-RATE = 2000.0
-"""Requests a second and server that the simulator's servers are declared to allow."""
+BATCH = 500
 DOMAINS_PER_WORKER = 3000
 BASELINE_SECONDS = 12.0
 VERIFIED_AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -34,15 +33,17 @@ def run(bench: Stage, kinds: list[str], scale: float, workers: int) -> Section:
         "the baseline asks once an address; taking its requests/s for domains/s as well is the harder reading",
     ]
     count = max(BATCH, round(DOMAINS_PER_WORKER * workers * scale))
-    with stage.simulator(bench, LATENCY_MS) as endpoints, stage.queue_url() as queue:
+    with stage.simulator(bench, LATENCY_MS) as simulator, stage.queue_url() as queue:
         stage.tell("checks: baseline, serial requests")
-        base = serial.requests_per_second(endpoints["fastly_url"], names(50), BASELINE_SECONDS * min(scale, 1))
+        base = serial.requests_per_second(
+            simulator.endpoints["fastly_url"], names(50), BASELINE_SECONDS * min(scale, 1)
+        )
         section.figures.append(Figure("baseline: requests = addresses", base, "/s"))
         section.figures.append(Figure(f"baseline: domains, at {ADDRESSES} addresses each", base / ADDRESSES, "/s"))
         for kind in kinds:
             stage.tell(f"checks: {count} domains on {kind}")
             with bench.database(kind) as url:
-                settings = _settings(bench, endpoints, queue, url)
+                settings = _settings(bench, simulator, queue, url)
                 section.figures += _measure(bench, url, settings, kind, count, workers, base)
     return section
 
@@ -53,19 +54,13 @@ def names(count: int) -> list[str]:
     return [f"bench-{number:06}.{zones[number % len(zones)]}" for number in range(count)]
 
 
-def _settings(bench: Stage, endpoints: dict[str, str], queue: str, url: str) -> dict[str, str]:
+def _settings(bench: Stage, simulator: Simulator, queue: str, url: str) -> dict[str, str]:
     return {
-        "STATE_DIR": str(bench.directory / "state"),
-        "DATABASE_URL": url,
-        "REDIS_URL": queue,
-        "FASTLY_URL": endpoints["fastly_url"],
-        "FASTLY_KEY": "bench",
-        "RDAP_BOOTSTRAP_URL": endpoints["rdap_bootstrap_url"],
-        "DNS_RESOLVER": endpoints["dns"],
-        "ALLOWED_ENDPOINTS": endpoints["http"],
-        "CLOCK_FILE": endpoints["clock"],
-        "PROVIDER_RATE": str(RATE),
-        "CHECK_BATCH": str(BATCH),
+        **simulator.environ,
+        "LAPSEWATCH_STATE_DIR": str(bench.directory / "state"),
+        "LAPSEWATCH_DATABASE_URL": url,
+        "LAPSEWATCH_REDIS_URL": queue,
+        "LAPSEWATCH_CHECK_BATCH": str(BATCH),
     }
 
 

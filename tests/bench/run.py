@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 
-from tests.bench import checks, stage
+from tests.bench import checks, imports, queue_page, stage
 
 PARTS = ("checks", "import", "queue")
 
@@ -19,6 +19,10 @@ def main() -> None:
         for part in given.only or PARTS:
             if part == "checks":
                 sections.append(checks.run(bench, kinds, given.scale, given.workers))
+            elif part == "import":
+                sections.append(imports.run(bench, kinds, given.scale))
+            else:
+                sections.append(queue_page.run(bench, kinds, given.scale))
             if not given.json:
                 print(sections[-1].text(), end="\n\n", flush=True)
     if given.json:

@@ -7,7 +7,6 @@ import json
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +19,12 @@ from dashboard.app import create_app
 from dashboard.database import db
 from tests.conftest import make_settings, migrate
 from tests.support import postgres, processes, valkey
+from tests.support.simulator import Simulator, running_simulator
 
 Worker = subprocess.Popen[str]
 """A process of the product that takes a line of text for each round and answers with a line of JSON."""
 
 ROOT = Path(__file__).resolve().parents[2]
-START_SECONDS = 30.0
 DATABASES = ("sqlite", "postgresql")
 
 
@@ -90,32 +89,17 @@ def application(url: str, directory: Path) -> Iterator[Flask]:
 
 
 @contextlib.contextmanager
-def simulator(stage: Stage, latency_ms: float) -> Iterator[dict[str, str]]:
-    """Run the simulator as its own process and yield its endpoints; each reply comes after `latency_ms`."""
-    state = stage.directory / "simulator"
-    latency = ["--latency-ms", str(latency_ms), "--dns-latency-ms", str(latency_ms)]
-    command = [sys.executable, "-m", "jobs.simulator", "--state-dir", str(state), "--speed", "1", *latency]
-    process = processes.start(command, cwd=ROOT, env=environment({}))
-    try:
-        yield {**_published(state / "endpoints.json", process), "clock": str(state / "clock.json")}
-    finally:
-        processes.stop(process)
-
-
-def _published(path: Path, process: subprocess.Popen[bytes]) -> dict[str, str]:
-    deadline = time.monotonic() + START_SECONDS
-    while not path.exists():
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("the simulator did not start")
-        time.sleep(0.02)
-    endpoints: dict[str, str] = json.loads(path.read_text())
-    return endpoints
+def simulator(stage: Stage, latency_ms: float) -> Iterator[Simulator]:
+    """Run the simulator as its own process; each of its replies comes after `latency_ms`."""
+    latency = ("--latency-ms", str(latency_ms), "--dns-latency-ms", str(latency_ms))
+    with running_simulator(stage.directory / "simulator", ("--speed", "1", *latency)) as running:
+        yield running
 
 
 def environment(settings: Mapping[str, str]) -> dict[str, str]:
     """Return this process's environment with `settings` as the only `LAPSEWATCH_*` variables."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith("LAPSEWATCH_")}
-    return {**kept, "PYTHONPATH": str(ROOT), **{f"LAPSEWATCH_{name}": value for name, value in settings.items()}}
+    return {**kept, **settings, "PYTHONPATH": str(ROOT)}
 
 
 @contextlib.contextmanager
