@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from itertools import count
 from typing import Any, TypeVar
 
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.evidence import Delegation, Evidence, Outcome, Phase, Provider, Rcode
@@ -16,6 +17,7 @@ from dashboard.models import (
     Case,
     CaseOpening,
     Check,
+    Decision,
     Domain,
     EvidenceRecord,
     LifecycleEvent,
@@ -23,6 +25,7 @@ from dashboard.models import (
     RegistrationPeriod,
     SecurityEvent,
     Source,
+    Unverification,
 )
 from tests.conftest import START
 
@@ -182,3 +185,38 @@ def make_period(session: Session, domain: Domain, started_at: datetime, **values
 
 def make_check(session: Session, domain: Domain, at: datetime, phase: str = "active") -> Check:
     return _add(session, Check(domain_id=domain.id, due_at=at, checked_at=at, phase=phase, failed=False))
+
+
+def make_decision(session: Session, case: Case, staff_id: int, kind: str = "approve", **values: Any) -> Decision:
+    opening = session.scalars(
+        select(CaseOpening).where(CaseOpening.case_id == case.id).order_by(CaseOpening.id.desc()).limit(1)
+    ).one()
+    defaults: dict[str, Any] = {
+        "reason_code": "lapsed",
+        "note": "",
+        "decided_at": START,
+        "case_version": case.version,
+        "frozen": {},
+    }
+    row = Decision(case_id=case.id, opening_id=opening.id, kind=kind, staff_id=staff_id, **(defaults | values))
+    return _add(session, row)
+
+
+def make_unverification(
+    session: Session, decision: Decision, address: Address, state: str = "queued", decided_at: datetime = START
+) -> Unverification:
+    return _add(
+        session,
+        Unverification(
+            public_id=f"p{next(_numbers)}",
+            decision_id=decision.id,
+            address_id=address.id,
+            source_id=address.source_id,
+            kind="unverify",
+            effect="unverify",
+            state=state,
+            judged={},
+            reason=decision.reason_code,
+            decided_at=decided_at,
+        ),
+    )

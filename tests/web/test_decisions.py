@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from dashboard.database import db, writing
 from dashboard.models import Case, Decision, Role, Unverification
@@ -34,7 +35,7 @@ def make_lapsed_case(app: Flask, addresses: int = 1, risk: int = 50, name: str |
         return make.make_case(session, domain, risk=risk, addresses=addresses, accounts=addresses).id
 
 
-def decide(client: FlaskClient, case_id: int, **fields: object):
+def decide(client: FlaskClient, case_id: int, **fields: object) -> TestResponse:
     values = {"version": 1, "kind": "approve", "reason_code": "lapsed", "note": "seen twice"} | fields
     return post(client, f"/cases/{case_id}/decision", values)
 

@@ -1,0 +1,82 @@
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+from flask import Flask
+from flask.testing import FlaskClient
+
+from dashboard.database import writing
+from tests import factories as make
+from tests.conftest import START
+from tests.support.people import signed_in_client
+
+SECRET = "verysecretlocalpart"
+
+
+@pytest.fixture
+def reviewer(app: Flask) -> FlaskClient:
+    return signed_in_client(app)
+
+
+def test_without_domains_the_list_says_how_they_come(reviewer: FlaskClient) -> None:
+    assert "lapsewatch import accounts" in reviewer.get("/domains").text
+
+
+def test_search_finds_by_the_start_of_the_name_and_links_the_case(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        domain = make.make_domain(session, "harbour.net")
+        make.make_domain(session, "other.net")
+        case_id = make.make_case(session, domain, state="decided").id
+    html = reviewer.get("/domains?q=Harb").text
+    assert ">harbour.net<" in html
+    assert ">other.net<" not in html
+    assert "1 domain" in html
+    assert f'<a href="/cases/{case_id}">Decided</a>' in html
+    assert "No monitored domain starts with “zzz”" in reviewer.get("/domains?q=zzz").text
+
+
+def test_overdue_checks_are_the_rows_behind_the_overviews_number(app: Flask, reviewer: FlaskClient) -> None:
+    assert "No check is overdue" in reviewer.get("/domains?overdue=1").text
+    with app.app_context(), writing() as session:
+        old = START - timedelta(days=31)
+        make.make_domain(session, "late.net", last_checked_at=old, next_check_at=old)
+        make.make_domain(session, "fine.net")
+    html = reviewer.get("/domains?overdue=1").text
+    assert ">late.net<" in html
+    assert ">fine.net<" not in html
+
+
+def test_a_domain_shows_timeline_evidence_and_masked_addresses(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        domain = make.make_domain(
+            session, "xn--bcher-kva.net", assessment={"reasons": ["It lapsed."], "predicted": {}}
+        )
+        make.make_evidence(session, domain, registrar="Honest Names")
+        account = make.make_account(session, make.make_source(session))
+        make.make_address(session, account, domain, SECRET)
+        make.make_address(session, account, None, "otherlocalpart", is_primary=False)
+        case_id = make.make_case(session, domain).id
+    html = reviewer.get("/domains/xn--bcher-kva.net").text
+    assert "bücher.net" in html
+    assert "<svg" in html
+    assert "Honest Names" in html
+    assert "It lapsed." in html
+    assert f"Case {case_id}" in html
+    assert "v•••t@xn--bcher-kva.net" in html
+    assert "o•••t@elsewhere.net" in html
+    assert SECRET not in html
+    assert "otherlocalpart" not in html
+
+
+def test_a_name_in_another_spelling_leads_to_its_page(reviewer: FlaskClient) -> None:
+    assert reviewer.get("/domains/Bücher.NET").location == "/domains/xn--bcher-kva.net"
+    assert reviewer.get("/domains/unknown.net").status_code == 404
+
+
+def test_a_bare_domain_has_a_page_too(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        make.make_domain(session, "bare.net", phase="unknown", last_checked_at=None)
+    html = reviewer.get("/domains/bare.net").text
+    assert "No provider has answered yet" in html
+    assert "No account has an address" in html
