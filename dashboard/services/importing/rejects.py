@@ -10,7 +10,9 @@ from typing import IO, Self
 
 from dashboard.lifecycle.hosts import mask
 from dashboard.lifecycle.spreadsheets import neutral_cell
+from dashboard.services.importing.result import ImportRefusedError
 
+HEADER = ("line", "reason", "address")
 MAX_REJECTED_SHARE = 0.05
 
 
@@ -21,7 +23,10 @@ class Rejects:
         self.path = path
         self.count = 0
         self._file: IO[str] | None = None
-        path.unlink(missing_ok=True)
+        try:
+            _remove_older(path)
+        except OSError as error:
+            raise ImportRefusedError(f"{path}: {error.strerror}") from None
 
     def __enter__(self) -> Self:
         return self
@@ -35,9 +40,29 @@ class Rejects:
     def add(self, line: int, reason: str, local: str | None = None, host: str | None = None) -> None:
         """Note that `line` is bad; the address, if given, is masked before it is written."""
         if self._file is None:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL
-            self._file = os.fdopen(os.open(self.path, flags, 0o600), "w", encoding="utf-8", newline="")
-            csv.writer(self._file).writerow(("line", "reason", "address"))
+            self._file = self._made()
         self.count += 1
         address = neutral_cell(mask(local, host)) if host else ""
         csv.writer(self._file).writerow((line, reason, address))
+
+    def _made(self) -> IO[str]:
+        try:
+            handle = os.open(self.path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        except OSError as error:
+            raise ImportRefusedError(f"{self.path}: {error.strerror}") from None
+        file = os.fdopen(handle, "w", encoding="utf-8", newline="")
+        csv.writer(file).writerow(HEADER)
+        return file
+
+
+def _remove_older(path: Path) -> None:
+    """Remove the rejects of an earlier import; any other file at `path` was named by mistake."""
+    if not path.exists():
+        return
+    start = ",".join(HEADER).encode()
+    with path.open("rb") as file:
+        if file.read(len(start)) != start:
+            raise ImportRefusedError(
+                f"{path}: is not a rejects file, so it is not replaced; name another with --rejects"
+            )
+    path.unlink()
