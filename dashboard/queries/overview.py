@@ -9,7 +9,15 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from dashboard.models import ProviderCount, Source, Unverification, UnverificationState
+from dashboard.models import (
+    CaseOpening,
+    Decision,
+    DecisionKind,
+    ProviderCount,
+    Source,
+    Unverification,
+    UnverificationState,
+)
 
 STUCK_AFTER = timedelta(hours=24)
 """A delivery that was not acknowledged for so long is shown."""
@@ -36,6 +44,34 @@ class Lookups:
     asked: int
     failed: int
     errors: Sequence[tuple[str, int]]
+
+
+@dataclass(frozen=True, slots=True)
+class MonthFigures:
+    """What happened in a month over all sources, as far as the desk itself is concerned."""
+
+    flagged: int
+    approved: int
+    overridden: int
+    unverified: int
+
+
+def month_figures(session: Session, start: datetime, end: datetime) -> MonthFigures:
+    """Count what happened from `start` to `end` (excluded)."""
+    kinds = select(Decision.kind, func.count()).where(Decision.decided_at >= start, Decision.decided_at < end)
+    decided = {row.kind: row[1] for row in session.execute(kinds.group_by(Decision.kind))}
+    flagged = select(func.count(CaseOpening.id)).where(CaseOpening.opened_at >= start, CaseOpening.opened_at < end)
+    applied = select(func.count(Unverification.id)).where(
+        Unverification.state == UnverificationState.APPLIED,
+        Unverification.settled_at >= start,
+        Unverification.settled_at < end,
+    )
+    return MonthFigures(
+        flagged=session.scalar(flagged) or 0,
+        approved=decided.get(DecisionKind.APPROVE, 0),
+        overridden=decided.get(DecisionKind.OVERRIDE, 0),
+        unverified=session.scalar(applied) or 0,
+    )
 
 
 def stuck_deliveries(session: Session, now: datetime) -> list[StuckDeliveries]:

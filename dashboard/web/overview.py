@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 from flask import Blueprint, render_template
 
 from dashboard.auth.identity import requires
@@ -9,7 +11,7 @@ from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
-from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, stuck_deliveries
+from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
 from dashboard.queries.queue import QueueFilters, dropping_count, phase_counts, queue_page
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
@@ -17,6 +19,13 @@ from dashboard.web.pictures import row_strip
 blueprint = Blueprint("overview", __name__)
 DROP_DAYS = 5
 RISKIEST = 8
+
+
+def months_until(now: datetime) -> tuple[tuple[datetime, datetime], tuple[datetime, datetime]]:
+    """Return start and end of this month so far, and of the whole month before."""
+    start = now.astimezone(UTC).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+    before = (start - timedelta(days=1)).replace(day=1)
+    return (start, now + timedelta(microseconds=1)), (before, start)
 
 
 @blueprint.get("/")
@@ -27,6 +36,7 @@ def index() -> str:
     riskiest = queue_page(session, QueueFilters(), now, size=RISKIEST).rows
     spans = phase_spans(session, [row.domain_id for row in riskiest])
     phases = phase_counts(session)
+    this_month, last_month = months_until(now)
     return render_template(
         "overview/index.html",
         riskiest=riskiest,
@@ -40,5 +50,7 @@ def index() -> str:
         stuck_hours=int(STUCK_AFTER.total_seconds() // 3600),
         lookups=lookups(session, now),
         lookup_days=LOOKUP_DAYS,
+        this_month=month_figures(session, *this_month),
+        last_month=month_figures(session, *last_month),
         now=now,
     )

@@ -9,12 +9,12 @@ from flask import Flask, request
 
 from dashboard.auth.identity import maybe_identity
 from dashboard.auth.permissions import Permission
-from dashboard.web import audit, cases, decisions, domains, evidence, overview, sign_in
+from dashboard.web import audit, cases, decisions, domains, evidence, overview, sign_in, statistics
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
 
-SCREENS = (sign_in, overview, cases, decisions, domains, evidence, audit)
+SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit)
 
 
 @dataclass(frozen=True, slots=True)

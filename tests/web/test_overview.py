@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 from flask import Flask
@@ -32,5 +33,6 @@ def test_every_number_is_a_link_to_its_rows(app: Flask) -> None:
     assert 'href="/cases?phase=available"' in html
     assert 'href="/domains?overdue=1"' in html
     assert "tile-alert" in html
+    assert re.search(r"Cases flagged</th>\s*<td class=\"num\">0</td>\s*<td class=\"num\">2</td>", html)
     assert "4,210" in html
     assert "Timed out: 31" in html

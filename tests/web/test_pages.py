@@ -13,7 +13,17 @@ from dashboard.models import Role
 from tests import factories as make
 from tests.support.people import signed_in_client
 
-PATHS = ("/", "/cases", "/cases/1", "/domains", "/domains/lapsed.net", "/audit", "/audit/1", "/nothing")
+PATHS = (
+    "/",
+    "/cases",
+    "/cases/1",
+    "/domains",
+    "/domains/lapsed.net",
+    "/statistics",
+    "/audit",
+    "/audit/1",
+    "/nothing",
+)
 
 
 @pytest.fixture
