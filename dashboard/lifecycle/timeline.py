@@ -79,10 +79,23 @@ def build_timeline(
 def strip(
     phase_spans: Sequence[Span], predicted: Predicted, now: datetime, shows: timedelta = STRIP_SHOWS
 ) -> Timeline:
-    """Lay out a row's small picture: the last twelve months, and a predicted drop if it is within two more."""
+    """Lay out a row's small picture: the last twelve months, and a predicted drop if it is within two more.
+
+    It has no scale and no list: a page shows many, and each is read out as one sentence.
+    """
     drop = predicted.drop.date if predicted.drop else now
-    end = min(max(drop, now), now + timedelta(days=60))
-    return build_timeline((), phase_spans, (), predicted, now, (now - shows, end))
+    scale = _Scale(now - shows, min(max(drop, now), now + timedelta(days=60)))
+    return Timeline(
+        start=scale.start,
+        end=scale.end,
+        now_x=scale.x(now),
+        lanes=1,
+        bands=(),
+        spans=_place_spans(sorted(phase_spans, key=lambda s: s.start), [], scale, now),
+        marks=_place_marks(_predictions(predicted), scale),
+        ticks=(),
+        entries=(),
+    )
 
 
 def _until(end: datetime | None) -> tuple[bool, datetime]:

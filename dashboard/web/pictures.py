@@ -121,9 +121,10 @@ class Picture:
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A row's small picture, 120 wide: `(x, width, phase)` boxes, where now and the drop are, all of it in words."""
+    """A row's small picture, 120 wide: all boxes as one path, hatchings as `(phase, path)`, all of it in words."""
 
-    boxes: Sequence[tuple[float, float, str]]
+    wash: str
+    hatches: Sequence[tuple[str, str]]
     now_x: float
     drop_x: float | None
     title: str
@@ -168,11 +169,17 @@ def row_strip(row: QueueRow, spans: Sequence[Span], now: datetime) -> Strip:
     drop = Prediction(row.drop_at, "") if row.drop_at else None
     laid = strip(known, Predicted(drop=drop), now)
     return Strip(
-        boxes=[(_small(placed.x), _small(placed.width), placed.span.phase.value) for placed in laid.spans],
+        wash="".join(map(_strip_box, laid.spans)),
+        hatches=[(s.span.phase.value, _strip_box(s)) for s in laid.spans if s.span.phase is not Phase.ACTIVE],
         now_x=STRIP_WIDTH if laid.now_x is None else _small(laid.now_x),
         drop_x=next((_small(mark.x) for mark in laid.marks if mark.mark.kind == "drop"), None),
         title=", then ".join(_stretch(placed.span) for placed in laid.spans),
     )
+
+
+def _strip_box(placed: PlacedSpan) -> str:
+    width = _small(placed.width)
+    return f"M{_small(placed.x)} 2h{width}v12h-{width}z"
 
 
 def _small(x: int) -> float:
