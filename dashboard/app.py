@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+import orjson
 from flask import Flask
 from flask_migrate import Migrate
 from werkzeug.middleware.proxy_fix import ProxyFix
@@ -57,5 +58,12 @@ def _domain_clock(settings: Settings) -> Clock:
 
 
 def _engine_options(url: str) -> dict[str, Any]:
-    """Return pool options: SQLite needs none, PostgreSQL drops dead connections before use."""
-    return {} if url.startswith("sqlite") else {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+    """Return the quick JSON functions for both databases; PostgreSQL also drops dead connections before use."""
+    options: dict[str, Any] = {"json_serializer": _as_json, "json_deserializer": orjson.loads}
+    if not url.startswith("sqlite"):
+        options |= {"pool_pre_ping": True, "pool_size": 8, "max_overflow": 8}
+    return options
+
+
+def _as_json(value: Any) -> str:
+    return orjson.dumps(value).decode()

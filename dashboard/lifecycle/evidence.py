@@ -12,6 +12,8 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Any
 
+import orjson
+
 MAX_TEXT = 255
 MAX_ITEMS = 32
 
@@ -130,7 +132,7 @@ class Evidence:
 
     def normalised(self) -> dict[str, Any]:
         """Return the reading as JSON-ready values, without its time: what compaction and digests compare."""
-        return {f.name: _plain(getattr(self, f.name)) for f in fields(self) if f.name != "observed_at"}
+        return {name: _plain(getattr(self, name)) for name in _NORMALISED}
 
     @property
     def digest(self) -> str:
@@ -163,26 +165,33 @@ class Evidence:
 
 def digest_of(normalised: dict[str, Any]) -> str:
     """SHA-256 (hex) of what `Evidence.normalised()` returned."""
-    return hashlib.sha256(repr(sorted(normalised.items())).encode()).hexdigest()
+    return hashlib.sha256(orjson.dumps(normalised, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
 _TIMES = ("registered_at", "expires_at", "registrar_expires_at", "changed_at", "transferred_at")
+_NORMALISED = tuple(f.name for f in fields(Evidence) if f.name != "observed_at")
 
 
 def _plain(value: Any) -> Any:
-    """Turn one field into JSON-ready values."""
-    if isinstance(value, datetime):
-        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
-    if isinstance(value, Delegation):
-        return {
-            "rcode": value.rcode.value,
-            "mx": [list(item) for item in value.mx],
-            "has_address": value.has_address,
-            "ds": value.ds,
-        }
+    """Turn one field into JSON-ready values; most are None or text already."""
+    if value is None or type(value) is str or type(value) is bool:
+        return value
     if isinstance(value, StrEnum):
         return value.value
-    return list(value) if isinstance(value, tuple) else value
+    if isinstance(value, tuple):
+        return list(value)
+    if isinstance(value, datetime):
+        return value.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return _plain_delegation(value)
+
+
+def _plain_delegation(value: Delegation) -> dict[str, Any]:
+    return {
+        "rcode": value.rcode.value,
+        "mx": [list(item) for item in value.mx],
+        "has_address": value.has_address,
+        "ds": value.ds,
+    }
 
 
 @dataclass(frozen=True, slots=True)

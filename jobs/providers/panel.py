@@ -16,7 +16,7 @@ from jobs.providers.dns import DnsLookUp
 from jobs.providers.dns_client import DnsClient
 from jobs.providers.errors import Malformed, ProviderError
 from jobs.providers.fastly import FastlyLookUp
-from jobs.providers.http import Http, build_client
+from jobs.providers.http import Http, build_transport
 from jobs.providers.limits import Limiter, LocalLimiter
 from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import BootstrapFile
@@ -78,18 +78,18 @@ def _failure(provider: Provider, domain: str, now: datetime, error: ProviderErro
 
 @asynccontextmanager
 async def open_panel(settings: Settings, limiter: Limiter | None = None) -> AsyncIterator[Panel]:
-    """Open the clients of all configured providers for one job; `limiter` defaults to one of this process."""
+    """Open the ways to all configured providers for one job; `limiter` defaults to one of this process."""
     pace = limiter or LocalLimiter(settings.provider_rate)
     async with AsyncExitStack() as stack:
-        rdap_client = await stack.enter_async_context(build_client(settings))
-        rdap_http = Http(rdap_client, pace, settings.provider_timeout)
+        rdap_transport = await stack.enter_async_context(build_transport(settings))
+        rdap_http = Http(rdap_transport, pace, settings.provider_timeout)
         dns_client = DnsClient(*parse_endpoint(settings.dns_resolver), settings.provider_timeout)
         look_ups: list[LookUp] = [
             RdapLookUp(rdap_http, BootstrapFile(rdap_http, settings).load),
             DnsLookUp(await stack.enter_async_context(dns_client)),
         ]
         if settings.fastly_key:
-            fastly_client = await stack.enter_async_context(build_client(settings))
-            http = Http(fastly_client, pace, settings.provider_timeout)
+            fastly_transport = await stack.enter_async_context(build_transport(settings))
+            http = Http(fastly_transport, pace, settings.provider_timeout)
             look_ups.append(FastlyLookUp(http, settings.fastly_url, settings.fastly_key))
         yield Panel(look_ups)

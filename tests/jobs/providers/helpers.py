@@ -119,11 +119,11 @@ Handler = Callable[[httpx.Request], httpx.Response]
 
 def mock_http(handler: Handler, timeout: float = 5.0) -> Http:
     """A provider's way out that ends in `handler`."""
-    return Http(mock_client(handler), LocalLimiter(FAST), timeout)
+    return Http(mock_transport(handler), LocalLimiter(FAST), timeout)
 
 
-def mock_client(handler: Handler) -> httpx.AsyncClient:
-    """A client whose replies are streams, as those of a real transport are."""
+def mock_transport(handler: Handler) -> httpx.MockTransport:
+    """A transport whose replies are streams, as those of a real transport are."""
 
     def streamed(request: httpx.Request) -> httpx.Response:
         reply = handler(request)
@@ -131,7 +131,7 @@ def mock_client(handler: Handler) -> httpx.AsyncClient:
             return reply
         return httpx.Response(reply.status_code, headers=reply.headers, stream=httpx.ByteStream(reply.content))
 
-    return httpx.AsyncClient(transport=httpx.MockTransport(streamed), trust_env=False)
+    return httpx.MockTransport(streamed)
 
 
 def settings_for(state_dir: Path, **changes: object) -> Settings:

@@ -14,9 +14,9 @@ from hypothesis import strategies as st
 
 from jobs.providers import errors
 from jobs.providers.base import MAX_REPLY
-from jobs.providers.http import IDENTITY, Answer, Http, build_client, error_for, read_json, retry_after
+from jobs.providers.http import IDENTITY, Answer, Http, build_transport, error_for, read_json, retry_after
 from jobs.providers.limits import LocalLimiter
-from tests.jobs.providers.helpers import FAST, Handler, http_server, mock_client, mock_http, settings_for
+from tests.jobs.providers.helpers import FAST, Handler, http_server, mock_http, mock_transport, settings_for
 
 URL = httpx.URL("https://rdap.registry.net/domain/a.com")
 
@@ -79,8 +79,8 @@ def test_a_server_that_drips_is_cut_off_at_the_deadline(tmp_path: Path) -> None:
     async def run() -> None:
         async with http_server(b"HTTP/1.1 200 OK\r\ncontent-length: 99\r\n\r\nhalf") as server:
             settings = settings_for(tmp_path, allowed_endpoints=frozenset({("127.0.0.1", server.port)}))
-            async with build_client(settings) as client:
-                http = Http(client, LocalLimiter(FAST), 0.05)
+            async with build_transport(settings) as transport:
+                http = Http(transport, LocalLimiter(FAST), 0.05)
                 with pytest.raises(errors.Timeout):
                     await http.get(httpx.URL(f"http://127.0.0.1:{server.port}/"), [])
 
@@ -91,7 +91,7 @@ def test_a_429_slows_the_bucket_of_its_server_down() -> None:
     limiter = LocalLimiter(FAST)
     reply = httpx.Response(429, headers={"retry-after": "7"})
     with pytest.raises(errors.Throttled) as caught:
-        asyncio.run(Http(mock_client(lambda _: reply), limiter, 1.0).get(URL, []))
+        asyncio.run(Http(mock_transport(lambda _: reply), limiter, 1.0).get(URL, []))
     assert caught.value.retry_after == 7
     assert limiter.interval("rdap.registry.net") == 2 / FAST
     assert limiter.interval("rdap.other.net") == 1 / FAST

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from dashboard.lifecycle.evidence import Outcome, Phase
 from jobs.providers import errors
 from jobs.providers.base import Reply, digest_of
-from jobs.providers.http import Http, build_client
+from jobs.providers.http import Http, build_transport
 from jobs.providers.limits import LocalLimiter
 from jobs.providers.rdap import MAX_REDIRECTS, RdapLookUp
 from jobs.providers.rdap_bootstrap import Bootstrap
@@ -163,8 +163,8 @@ def test_a_redirect_to_the_inside_is_refused_over_real_sockets(tmp_path: Path, t
                 async def load() -> Bootstrap:
                     return Bootstrap({"com": f"http://127.0.0.1:{registry.port}/"})
 
-                async with build_client(settings, names) as client:
-                    look = RdapLookUp(Http(client, LocalLimiter(FAST), 2.0), load)
+                async with build_transport(settings, names) as transport:
+                    look = RdapLookUp(Http(transport, LocalLimiter(FAST), 2.0), load)
                     with pytest.raises(errors.ForbiddenAddress):
                         await look.look_up("example.com", NOW)
             return other.connections

@@ -124,7 +124,7 @@ def test_the_bound_of_the_file_is_wider_than_that_of_a_reply(tmp_path: Path) -> 
 
 
 def test_it_works_over_a_real_socket(tmp_path: Path) -> Any:
-    from jobs.providers.http import Http, build_client
+    from jobs.providers.http import Http, build_transport
     from jobs.providers.limits import LocalLimiter
     from tests.jobs.providers.helpers import FAST, http_reply
 
@@ -135,7 +135,7 @@ def test_it_works_over_a_real_socket(tmp_path: Path) -> Any:
                 rdap_bootstrap_url=f"http://127.0.0.1:{server.port}/dns.json",
                 allowed_endpoints=frozenset({("127.0.0.1", server.port)}),
             )
-            async with build_client(settings) as client:
-                return await BootstrapFile(Http(client, LocalLimiter(FAST), 2.0), settings).load()
+            async with build_transport(settings) as transport:
+                return await BootstrapFile(Http(transport, LocalLimiter(FAST), 2.0), settings).load()
 
     assert asyncio.run(run()).base_for("a.com")
