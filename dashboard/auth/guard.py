@@ -42,10 +42,9 @@ def guard() -> Response | None:
 
 def safe_local_path(target: str | None) -> str:
     """Return `target` when it is a path on this site, else "/": a link to sign-in must not lead elsewhere."""
-    if not target or not target.startswith("/") or not target.isprintable() or "\\" in target:
-        return "/"
-    parts = urlsplit(target)
-    return "/" if parts.scheme or parts.netloc or target.startswith("//") else target
+    # One slash in front leaves no room for a scheme or a host; browsers take a backslash for a slash.
+    local = target and target.startswith("/") and not target.startswith("//")
+    return target if target and local and target.isprintable() and "\\" not in target else "/"
 
 
 def _guard_staff(access: Access) -> Response | None:
@@ -91,7 +90,10 @@ def _to_sign_in() -> Response:
 
 def _page_of_fragment() -> str:
     """Return the path of the page that htmx is on; the reply names only this site's paths, whatever it says."""
-    parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    try:
+        parts = urlsplit(request.headers.get("HX-Current-URL", ""))
+    except ValueError:  # e.g. an open bracket in the host
+        return "/"
     return f"{parts.path}?{parts.query}" if parts.query else parts.path
 
 

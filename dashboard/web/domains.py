@@ -33,12 +33,14 @@ blueprint = Blueprint("domains", __name__)
 
 @blueprint.get("/domains")
 @requires(Permission.DOMAINS_READ)
-def index() -> Response:
+def index() -> Response | Redirect:
     """List the domains whose name starts with what was typed."""
     session = db.session()
     typed = text("q")
     prefix = search_text(typed)
     overdue = text("overdue") == "1"
+    if "@" in typed:  # a pasted e-mail address must not stay in addresses and histories
+        return redirect(url_for("domains.index", q=prefix or None, overdue="1" if overdue else None), 303)
     filters = DomainFilters(prefix, page_now() if overdue else None)
     page = domain_page(session, filters, after=text("after") or None, before=text("before") or None)
     shown: dict[str, Any] = {"q": prefix or None, "overdue": "1" if overdue else None}

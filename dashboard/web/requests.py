@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from datetime import UTC, date, datetime
+from datetime import MAXYEAR, UTC, date, datetime
 
 from flask import abort, request
 
@@ -41,7 +41,8 @@ def day(name: str) -> datetime | None:
         value = date.fromisoformat(request.args.get(name, ""))
     except ValueError:
         return None
-    return datetime(value.year, value.month, value.day, tzinfo=UTC)
+    # Nothing happens in the last year there is, and it has a day without a morrow.
+    return None if value.year == MAXYEAR else datetime(value.year, value.month, value.day, tzinfo=UTC)
 
 
 def form_number(name: str) -> int | None:

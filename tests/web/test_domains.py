@@ -36,6 +36,12 @@ def test_search_finds_by_the_start_of_the_name_and_links_the_case(app: Flask, re
     assert "No monitored domain starts with “zzz”" in reviewer.get("/domains?q=zzz").text
 
 
+def test_a_pasted_address_does_not_stay_in_the_address_bar(reviewer: FlaskClient) -> None:
+    reply = reviewer.get("/domains?q=Ann.Other@Harbour.net")
+    assert (reply.status_code, reply.location) == (303, "/domains?q=harbour.net")
+    assert reviewer.get("/domains?q=ann@").location == "/domains"
+
+
 def test_overdue_checks_are_the_rows_behind_the_overviews_number(app: Flask, reviewer: FlaskClient) -> None:
     assert "No check is overdue" in reviewer.get("/domains?overdue=1").text
     with app.app_context(), writing() as session:

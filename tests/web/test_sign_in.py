@@ -222,6 +222,7 @@ def test_sign_in_leads_back_to_the_page_that_was_wanted(client: FlaskClient, per
         "evil",
         "/\t/evil",
         "/a\r\nb:c",
+        "//[",
     ],
 )
 def test_sign_in_leads_nowhere_else(client: FlaskClient, person: Person, target: str) -> None:
@@ -236,6 +237,8 @@ def test_a_fragment_without_session_sends_the_whole_page_to_sign_in(client: Flas
     assert response.headers["HX-Redirect"] == "/sign-in?next=/cases%3Fphase%3Dhold"
     response = client.get("/cases", headers=headers | {"HX-Current-URL": "http://localhost//evil.example/x"})
     assert response.headers["HX-Redirect"] == "/sign-in"
+    response = client.get("/cases", headers=headers | {"HX-Current-URL": "http://["})
+    assert (response.status_code, response.headers["HX-Redirect"]) == (401, "/sign-in")
 
 
 def test_what_the_role_does_not_allow_is_refused_with_one_entry(client: FlaskClient, context: Flask) -> None:
