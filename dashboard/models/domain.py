@@ -10,6 +10,9 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from dashboard.database import Base, BigId
 
+DomainName = String(253).with_variant(String(253, collation="C"), "postgresql")
+"""Sorted by bytes on every database, so that a search by prefix is a range of the index, whatever the locale."""
+
 
 class Domain(Base):
     """A registrable domain (A-label), checked once for all sources.
@@ -25,7 +28,7 @@ class Domain(Base):
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
-    name: Mapped[str] = mapped_column(String(253), unique=True)
+    name: Mapped[str] = mapped_column(DomainName, unique=True)
     created_at: Mapped[datetime]
     next_check_at: Mapped[datetime]
     batch_id: Mapped[int | None] = mapped_column(BigId)
