@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
 from flask import Blueprint, Response, jsonify, request
 
 from dashboard.api.problems import Problem
 from dashboard.auth.identity import current_token, requires_token
 from dashboard.auth.tokens import Scope
 from dashboard.database import db, writing
+from dashboard.lifecycle.evidence import clip
 from dashboard.models import UnverificationState
 from dashboard.queries.outbox import page_after
+from dashboard.queries.paging import whole
 from dashboard.runtime import domain_now
-from dashboard.services.acknowledge import RESULTS, Ack, acknowledge
+from dashboard.services.acknowledge import MAX_REASON, RESULTS, Ack, acknowledge
 from dashboard.services.publish import mark_sent
 from dashboard.times import rfc3339
 
@@ -33,7 +36,7 @@ def pull() -> Response:
     token = current_token()
     rows = page_after(db.session(), token.source_id, after, limit)
     fresh = [row.public_id for row in rows if row.state == UnverificationState.QUEUED]
-    if fresh:
+    if fresh and request.method == "GET":  # a HEAD request is served nothing
         with writing() as session:
             mark_sent(session, token.source_id, fresh, domain_now())
     items = [
@@ -57,7 +60,7 @@ def pull() -> Response:
 @requires_token(Scope.UNVERIFICATIONS)
 def ack() -> Response:
     """Record what the source did with each item; answers with one status an item, in the same order."""
-    acks = _acks(request.get_json(silent=True))
+    acks = _acks(_body())
     token = current_token()
     with writing() as session:
         statuses = acknowledge(session, token.source_id, token.source_slug, acks, token.actor, domain_now())
@@ -68,9 +71,18 @@ def _number(name: str, *, default: int, least: int, most: int) -> int:
     text = request.args.get(name, "")
     if not text:
         return default
-    if not text.isascii() or not text.isdigit() or not least <= int(text) <= most:
+    value = whole(text)
+    if value is None or not least <= value <= most:
         raise Problem(400, f"{name} must be a whole number from {least} to {most}")
-    return int(text)
+    return value
+
+
+def _body() -> Any:
+    """Read the request's JSON, None where it is none: no half characters, and not nested without end."""
+    try:
+        return orjson.loads(request.get_data()) if request.is_json else None
+    except orjson.JSONDecodeError:
+        return None
 
 
 def _acks(body: Any) -> list[Ack]:
@@ -82,11 +94,12 @@ def _acks(body: Any) -> list[Ack]:
 
 
 def _ack(index: int, item: Any) -> Ack:
-    if not isinstance(item, dict) or not isinstance(item.get("id"), str):
+    if not isinstance(item, dict) or not isinstance(item.get("id"), str) or not item["id"].isprintable():
         raise Problem(400, f"items[{index}].id must be the id of an item")
     result, reason = item.get("result"), item.get("reason")
-    if result not in {state.value for state in RESULTS}:
+    if not isinstance(result, str) or result not in set(RESULTS):
         raise Problem(400, f"items[{index}].result must be one of {', '.join(RESULTS)}")
     if reason is not None and not isinstance(reason, str):
         raise Problem(400, f"items[{index}].reason must be text")
-    return Ack(item["id"][:64], UnverificationState(result), reason)
+    # The source's words come onto a screen: one line, and nothing invisible in it.
+    return Ack(item["id"][:64], UnverificationState(result), clip(" ".join((reason or "").split()), MAX_REASON))

@@ -178,7 +178,8 @@ class Supervisor:
         return data is None
 
     def _print(self, one: _Running, line: str) -> None:
-        self._say(f"{one.child.name:<{self._width}} | {line}")
+        shown = "".join(ch if ch.isprintable() or ch == "\t" else "\ufffd" for ch in line.rstrip("\r"))
+        self._say(f"{one.child.name:<{self._width}} | {shown}")  # whatever it says, no command to the terminal
 
     def _stop_all(self) -> None:
         if self._stop_asked:

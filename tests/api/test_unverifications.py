@@ -9,10 +9,12 @@ from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select, update
 
+from dashboard.app import MAX_BODY
 from dashboard.audit.actor import system
 from dashboard.auth.tokens import Scope, create_token
 from dashboard.database import db, writing
 from dashboard.models import ApiToken, AuditEntry, DecisionKind, Source, Unverification
+from dashboard.services.acknowledge import MAX_REASON
 from dashboard.services.publish import publish
 from tests.conftest import START
 from tests.services.test_decide import ask, lapse
@@ -101,7 +103,16 @@ def test_a_token_neither_sees_nor_acknowledges_another_sources_items(client: Fla
 
 
 @pytest.mark.parametrize(
-    "query", ["?after=-1", "?after=x", "?limit=0", "?limit=1001", "?after=9223372036854775808", "?after=٣"]
+    "query",
+    [
+        "?after=-1",
+        "?after=x",
+        "?limit=0",
+        "?limit=1001",
+        "?after=9223372036854775808",
+        "?after=٣",
+        f"?after={'1' * 5000}",
+    ],
 )
 def test_a_bad_number_is_named(client: FlaskClient, token: str, query: str) -> None:
     reply = client.get(URL + query, headers=bearer(token))
@@ -116,7 +127,9 @@ def test_a_bad_number_is_named(client: FlaskClient, token: str, query: str) -> N
         (None, "the body must be JSON"),
         ([], "the body must be JSON"),
         ({"items": [{"id": 3, "result": "applied"}]}, "items[0].id"),
+        ({"items": [{"id": "a\0", "result": "applied"}]}, "items[0].id"),
         ({"items": [{"id": "a", "result": "maybe"}]}, "items[0].result"),
+        ({"items": [{"id": "a", "result": ["applied"]}]}, "items[0].result"),
         (
             {"items": [{"id": "a", "result": "applied"}, {"id": "a", "result": "stale", "reason": 7}]},
             "items[1].reason",
@@ -130,6 +143,36 @@ def test_a_bad_acknowledgement_is_named_and_nothing_is_recorded(
     reply = client.post(f"{URL}/ack", json=body, headers=bearer(token))
     assert reply.status_code == 400
     assert detail in reply.get_json()["detail"]
+
+
+@pytest.mark.parametrize(
+    "body", ["[" * 100_000, '{"items": [{"id": "\\ud800", "result": "applied"}]}', '{"items": [NaN]}', "\xff"]
+)
+def test_json_that_no_parser_should_take_is_refused(client: FlaskClient, token: str, body: str) -> None:
+    reply = client.post(f"{URL}/ack", data=body, content_type="application/json", headers=bearer(token))
+    assert (reply.status_code, reply.mimetype) == (400, "application/problem+json")
+
+
+def test_a_body_without_end_is_not_read(client: FlaskClient, token: str) -> None:
+    body = b" " * (MAX_BODY + 1)
+    reply = client.post(f"{URL}/ack", data=body, content_type="application/json", headers=bearer(token))
+    assert reply.status_code == 413
+
+
+def test_a_reason_becomes_one_line_without_anything_invisible(client: FlaskClient, token: str) -> None:
+    item = pull(client, token)["items"][0]
+    reason = "no such\0 address\n\u202egnorw\x1b[31m" + "x" * 9999
+    reply = acknowledge(client, token, [{"id": item["id"], "result": "rejected", "reason": reason}])
+    assert reply.get_json() == {"items": [{"id": item["id"], "status": "recorded"}]}
+    kept = db.session.scalars(select(Unverification.settled_why).where(Unverification.public_id == item["id"])).one()
+    assert kept is not None
+    assert kept.startswith("no such address gnorw[31mxxx")
+    assert len(kept) == MAX_REASON
+
+
+def test_a_head_request_marks_nothing_as_sent(client: FlaskClient, token: str) -> None:
+    assert client.head(URL, headers=bearer(token)).status_code == 200
+    assert set(db.session.scalars(select(Unverification.state))) == {"queued"}
 
 
 def test_no_token_a_wrong_one_and_a_revoked_one_are_refused(client: FlaskClient, token: str) -> None:

@@ -140,6 +140,12 @@ def test_every_line_bears_its_childs_name() -> None:
     assert lines[:3] == ["talker | one", "talker | two", "talker | caf\ufffd"]
 
 
+def test_a_child_cannot_command_the_terminal() -> None:
+    evil = Child("loud", lambda: ["/bin/sh", "-c", r"printf 'a\033[2J\302\2332J\tb\r\n'; exec sleep 60"])
+    lines = run_until_ready([evil], lambda: time.sleep(0.5))
+    assert "loud | a\ufffd[2J\ufffd2J\tb" in lines
+
+
 def test_a_child_that_dies_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "FIRST_PAUSE", 0.01)
     count = tmp_path / "count"
