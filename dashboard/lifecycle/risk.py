@@ -67,8 +67,8 @@ def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
     rest = (
         _holder(assessment),
         _drop(assessment, now),
-        _accounts("only_address", exposure.only_address_accounts, 12, "would lose their only verified address"),
-        _accounts("no_second_factor", exposure.no_second_factor_accounts, 8, "have no second factor"),
+        _accounts("only_address", exposure.only_address_accounts, 12, _ONLY_ADDRESS),
+        _accounts("no_second_factor", exposure.no_second_factor_accounts, 8, _NO_SECOND_FACTOR),
         _since("release_after", exposure.released_after, RELEASE_POINTS, "packages released"),
         _since("reset_after", exposure.resets_after, RESET_POINTS, "password resets"),
     )
@@ -105,10 +105,14 @@ def _drop(assessment: Assessment, now: datetime) -> RiskPart:
     return RiskPart("near_drop", 30 if left <= NEAR else max(20 - days // 2, 0), f"drops in about {days} days")
 
 
-def _accounts(name: str, count: int, each: int, what: str) -> RiskPart:
-    """Add for accounts; the hundredth counts less than the first."""
+_ONLY_ADDRESS = ("account would lose its only verified address", "accounts would lose their only verified address")
+_NO_SECOND_FACTOR = ("account has no second factor", "accounts have no second factor")
+
+
+def _accounts(name: str, count: int, each: int, words: tuple[str, str]) -> RiskPart:
+    """Add for accounts, said of one or of many; the hundredth counts less than the first."""
     points = round(each * math.log2(1 + max(count, 0)))
-    return RiskPart(name, points, f"{count:,} account{'' if count == 1 else 's'} {what}")
+    return RiskPart(name, points, f"{count:,} {words[count != 1]}")
 
 
 def _since(name: str, count: int, points: int, what: str) -> RiskPart:

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 from dashboard.lifecycle.assessment import Predicted, RegistrationPeriod
+from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.picture import Band, Entry, Mark, PlacedMark, PlacedSpan, Span, Tick, Timeline
 
 __all__ = ["Mark", "Span", "Timeline", "build_timeline", "strip"]
@@ -59,7 +60,8 @@ def build_timeline(
     Items outside the window are left out of the drawing and kept in `entries`. Order of the input does not matter.
     """
     held = sorted(periods, key=lambda p: (p.started_at, *_until(p.ended_at), p.handle or "", p.registrar or ""))
-    spans = sorted(phase_spans, key=lambda s: (s.start, s.phase, *_until(s.end), s.period or 0))
+    ended = [_ended_by_next(span, held) for span in phase_spans]
+    spans = sorted(ended, key=lambda s: (s.start, s.phase, *_until(s.end), s.period or 0))
     every_mark = sorted([*marks, *_predictions(predicted)], key=lambda m: (m.at, m.kind, m.label, m.basis or ""))
     scale = _Scale(*(_widened(window) if window else _everything(held, spans, every_mark, now)))
     ticks = _ticks(scale)
@@ -129,6 +131,14 @@ def _widened(window: tuple[datetime, datetime]) -> tuple[datetime, datetime]:
     """Never let a window be empty or turned round."""
     start, end = min(window), max(window)
     return start, max(end, start + timedelta(days=1))
+
+
+def _ended_by_next(span: Span, periods: list[RegistrationPeriod]) -> Span:
+    """End a lapse where the next registration begins: a check sees the catch only later."""
+    if span.phase is Phase.ACTIVE:
+        return span
+    begun = min((p.started_at for p in periods if p.started_at > span.start), default=_NEVER)
+    return replace(span, end=begun) if begun < (span.end or _NEVER) else span
 
 
 def _bands(periods: list[RegistrationPeriod], scale: _Scale, now: datetime) -> tuple[Band, ...]:

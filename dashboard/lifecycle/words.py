@@ -127,11 +127,19 @@ def explain_holder(change: HolderChange, addresses: Sequence[AddressRisk]) -> It
     at_risk = sum(address.at_risk is True for address in addresses)
     unproven = sum(address.at_risk is None for address in addresses)
     if change in {HolderChange.DROPPED_AND_CAUGHT, HolderChange.SOLD} and at_risk:
-        yield f"{at_risk} of {total} verified addresses are older than the present holder's time."
+        of = _of(at_risk, total)
+        yield f"{of[0].upper()}{of[1:]} older than the present holder's time."
     if any("re-verified under the new holder" in address.why for address in addresses):
         yield "An address was re-verified under the new holder, which clears nothing."
     if unproven and change not in {HolderChange.NONE, HolderChange.UNKNOWN}:
-        yield f"Whether {unproven} of {total} addresses are younger than the registration is unproven."
+        yield f"Whether {_of(unproven, total)} younger than the registration is unproven."
+
+
+def _of(count: int, total: int) -> str:
+    """Say how many addresses of how many."""
+    if total == 1:
+        return "the only verified address is"
+    return f"{count} of {total} verified addresses {'is' if count == 1 else 'are'}"
 
 
 def explain_dates(facts: Registration, current: Current) -> Iterable[str]:

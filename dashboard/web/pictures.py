@@ -154,7 +154,7 @@ def _picture(history: History, now: datetime, window: tuple[datetime, datetime] 
         marks=[_mark(mark, rows.get(index), lanes_bottom) for index, mark in enumerate(laid.marks)],
         checks=sorted({_x(laid, at) for at in history.checks if laid.start <= at <= laid.end}),
         check_times=history.checks,
-        ticks=[tick for tick in laid.ticks if laid.now_x is None or not 0 < tick.x - laid.now_x + 54 < 74],
+        ticks=[tick for tick in laid.ticks if laid.now_x is None or not 0 < tick.x - laid.now_x + 66 < 86],
         now_x=laid.now_x,
         entries=laid.entries,
         legend=[phase.value for phase in Phase if any(p.span.phase is phase for p in laid.spans)],

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from playwright.sync_api import Browser, Page, StorageState, ViewportSize, expect
+from playwright.sync_api import Browser, FloatRect, Page, StorageState, ViewportSize, expect
 
 from tests.support import processes
 from tests.support.browser import chromium, new_page, why_missing
@@ -40,13 +40,14 @@ SEEN_LAPSING = "(SELECT count(*) FROM registration_periods p WHERE p.domain_id =
 
 @dataclass(frozen=True, slots=True)
 class Shot:
-    """One picture: who looks at what, how wide the window is, and how much of the page's height is kept."""
+    """One picture: who looks at what, how wide the window is, and how much of the page is kept, from where on."""
 
     name: str
     role: str
     path: str
     width: int = 1280
     height: int = 1000
+    start: str = "body"
     dark: bool = False
 
 
@@ -169,7 +170,7 @@ def shots(case: str, decided: str, domain: str) -> list[Shot]:
         Shot("overview", "reviewer", "/"),
         Shot("queue", "reviewer", "/cases"),
         Shot("case", "reviewer", case, height=1500),
-        Shot("decided", "reviewer", decided, height=1900),
+        Shot("decided", "reviewer", decided, start="#accounts"),
         Shot("domain", "reviewer", domain),
         Shot("audit", "auditor", "/audit"),
         Shot("statistics", "auditor", "/statistics"),
@@ -190,11 +191,9 @@ def take(desk: Desk, url: str, shot: Shot, folder: Path) -> str:
         if reply is None or not reply.ok:
             raise RuntimeError(f"{shot.path}: {reply and reply.status}")
         wide, tall = page.evaluate("[document.documentElement.scrollWidth, document.documentElement.scrollHeight]")
-        page.screenshot(
-            path=target,
-            full_page=True,
-            clip={"x": 0, "y": 0, "width": shot.width, "height": min(tall, shot.height)},
-        )
+        top = int(page.locator(shot.start).evaluate("element => element.getBoundingClientRect().top"))
+        clip = FloatRect(x=0, y=top, width=shot.width, height=min(tall - top, shot.height))
+        page.screenshot(path=target, full_page=True, clip=clip)
     size = target.stat().st_size
     if size > MOST_BYTES:
         raise RuntimeError(f"{target.name} has {size:,} bytes, more than {MOST_BYTES:,}")

@@ -34,7 +34,7 @@ def test_an_address_verified_before_the_present_registration_is_at_risk() -> Non
     assert found.holder_changed is True
     assert found.recommendation is Recommendation.REVIEW
     assert found.addresses[0].at_risk is True
-    assert found.reasons[0] == "1 of 1 verified addresses are older than the present holder's time."
+    assert found.reasons[0] == "The only verified address is older than the present holder's time."
 
 
 @pytest.mark.parametrize(("early", "at_risk"), [(timedelta(hours=23), False), (timedelta(hours=25), True)])

@@ -121,3 +121,9 @@ def test_everything_drawn_lies_inside_and_nothing_is_lost_from_the_list(
         assert len(drawn.marks) == len(happened) + (predicted.drop is not None)
     again = build_timeline(held[::-1], phases[::-1], happened[::-1], predicted, now, window)
     assert (again.marks, again.ticks, again.entries) == (drawn.marks, drawn.ticks, drawn.entries)
+
+
+def test_a_lapse_ends_where_the_next_registration_begins_whenever_a_check_saw_it() -> None:
+    seen_late = Span(NOW - 440 * DAY, NOW - 290 * DAY, Phase.PENDING_DELETE)
+    drawn = build_timeline((FIRST, SECOND), (seen_late, SPANS[2]), (), Predicted(), NOW, ALL)
+    assert [placed.span.end for placed in drawn.spans] == [SECOND.started_at, None]
