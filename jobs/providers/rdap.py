@@ -104,19 +104,25 @@ def _read(answer: Answer, domain: str, now: datetime, *, is_registry: bool) -> R
     server = server_of(answer.url)
     digest = digest_of(answer.body)
     if answer.status == 404:
-        _require_own_404(answer, is_registry=is_registry)
+        raw = _require_own_404(answer, is_registry=is_registry)
         absent = Evidence(Provider.RDAP, domain, now, Outcome.NOT_FOUND, Phase.AVAILABLE, server=server)
-        return Reply(absent, answer.body, digest, answer.elapsed)
+        return Reply(absent, raw, digest, answer.elapsed)
     if answer.status != 200:
         raise error_for(answer.status)
     document = read_json(answer)
     return Reply(parse_domain(document, domain, now, server), redacted(document), digest, answer.elapsed)
 
 
-def _require_own_404(answer: Answer, *, is_registry: bool) -> None:
-    """Refuse a 404 that is not the registry's word: from another server, or a web server's page for a lost path."""
+def _require_own_404(answer: Answer, *, is_registry: bool) -> bytes:
+    """Refuse a 404 that is not the registry's word: from another server, or a web server's page for a lost path.
+
+    Returns what may be kept of its body, which is optional (RFC 7480, 5.3) but must be the protocol's.
+    """
     if not is_registry:
         raise Malformed("404 after a redirect away from the registry's server")
-    # The body is optional (RFC 7480, 5.3); what there is must be the protocol's.
-    if answer.body.strip() and read_json(answer).get("errorCode", 404) not in {404, "404"}:
+    if not answer.body.strip():
+        return b""
+    document = read_json(answer)
+    if document.get("errorCode", 404) not in {404, "404"}:
         raise Malformed("HTTP 404 with another error inside")
+    return redacted(document)

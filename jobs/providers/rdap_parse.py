@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
@@ -13,9 +14,10 @@ from dashboard.lifecycle.phases import epp_word, phase_from_epp
 from jobs.providers.base import require_echo
 from jobs.providers.errors import Malformed
 
-_DEPTH = 4
+_DEPTH = 12
 _OLDEST, _NEWEST = 1983, 2200
-_CARDS = frozenset({"vcardArray", "jscontact_card"})
+_CARDS = frozenset({"vcardArray", "jscard", "jscontact_card"})
+_EMAIL = re.compile(r"[^\s@<>()\[\]\"',;:/]{1,64}@(?=[\w\[])")
 
 
 def parse_domain(document: dict[str, Any], domain: str, now: datetime, server: str | None) -> Evidence:
@@ -67,24 +69,33 @@ def parse_date(text: object) -> datetime | None:
 
 
 def redacted(document: dict[str, Any]) -> bytes:
-    """Return the object as JSON without contact cards: of all entities only the registrar's name is kept."""
-    return orjson.dumps({**document, "entities": _redacted_entities(document.get("entities"), 0)})
+    """Return the object as JSON without contact cards, wherever they stand, and without e-mail addresses.
+
+    Of all entities only the registrar's name is kept; what is nested deeper than any reply has need of is left out.
+    """
+    return orjson.dumps(_redacted(document, 0))
 
 
-def _redacted_entities(entities: object, depth: int) -> list[Any]:
-    if depth >= _DEPTH:
-        return []
-    return [_redacted_entity(entity, depth) for entity in _dicts(entities)]
+def _redacted(value: Any, depth: int) -> Any:
+    if isinstance(value, str):
+        return _masked(value)
+    if depth >= _DEPTH and isinstance(value, dict | list):
+        return None
+    if isinstance(value, list):
+        return [_redacted(item, depth + 1) for item in value]
+    return _redacted_object(value, depth) if isinstance(value, dict) else value
 
 
-def _redacted_entity(entity: dict[str, Any], depth: int) -> dict[str, Any]:
-    kept = {name: value for name, value in entity.items() if name not in _CARDS}
-    name = _card_name(entity) if "registrar" in _words(entity.get("roles")) else None
+def _redacted_object(value: dict[str, Any], depth: int) -> dict[str, Any]:
+    kept = {_masked(key): _redacted(item, depth + 1) for key, item in value.items() if key not in _CARDS}
+    name = _card_name(value) if "registrar" in _words(value.get("roles")) else None
     if name:
-        kept["vcardArray"] = ["vcard", [["fn", {}, "text", name]]]
-    if "entities" in kept:
-        kept["entities"] = _redacted_entities(kept["entities"], depth + 1)
+        kept["vcardArray"] = ["vcard", [["fn", {}, "text", _masked(name)]]]
     return kept
+
+
+def _masked(text: str) -> str:
+    return _EMAIL.sub("•••@", text) if "@" in text else text
 
 
 def _dates(document: dict[str, Any]) -> dict[str, datetime]:

@@ -61,6 +61,16 @@ def test_the_digest_is_of_the_whole_reply_although_less_is_kept() -> None:
     assert b"Jane" not in reply.raw
 
 
+def test_what_is_kept_of_a_404_holds_no_contact() -> None:
+    body = (
+        b'{"errorCode": 404, "description": ["Ask ann@registry.test"], "entities": [{"vcardArray": ["vcard", []]}]}'
+    )
+    raw = look_up(says(404, content=body)).raw
+    assert raw is not None
+    assert b"ann@" not in raw
+    assert b"vcardArray" not in raw
+
+
 @pytest.mark.parametrize("body", [b"", b"{}", b'{"errorCode": 404, "title": "Not Found"}', b'{"errorCode": "404"}'])
 def test_the_registrys_own_404_means_not_registered(body: bytes) -> None:
     evidence = look_up(says(404, content=body)).evidence

@@ -173,6 +173,27 @@ def test_what_is_kept_holds_no_contact_but_the_registrars_name() -> None:
     assert json.loads(kept)["events"] == whole()["events"]
 
 
+def test_contacts_are_taken_out_wherever_they_hide() -> None:
+    person = {"roles": ["technical"], "vcardArray": card(["email", {}, "text", "jane@example.com"])}
+    document = whole() | {
+        "nameservers": [{"ldhName": "ns1.example.net", "entities": [person]}],
+        "network": {"entities": [person | {"jscard": {"emails": {"e": {"address": "jane@example.com"}}}}]},
+        "remarks": [{"description": ["Write to jane@example.com (Jane's own)", "mailto:jane@example.com"]}],
+        "jane@example.com": "a key of the server's own",
+    }
+    kept = redacted(document)
+    assert b"jane@" not in kept
+    assert json.loads(kept)["nameservers"][0]["ldhName"] == "ns1.example.net"
+    assert json.loads(kept)["remarks"][0]["description"][1] == "mailto:•••@example.com"
+
+
+def test_a_reply_nested_without_end_is_kept_in_part() -> None:
+    deep: dict[str, Any] = {}
+    for _ in range(300):
+        deep = {"entities": [deep]}
+    assert len(redacted(deep)) < 200
+
+
 json_values = st.recursive(
     st.none() | st.booleans() | st.integers(-(2**40), 2**40) | st.text(max_size=20) | st.datetimes().map(str),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=10), inner, max_size=4),
