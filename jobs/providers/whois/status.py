@@ -1,0 +1,106 @@
+"""Registries' own words for where a registration stands, told in RDAP's (RFC 8056) so that one rule reads them all."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterable
+from datetime import datetime
+
+from dashboard.lifecycle.evidence import MAX_ITEMS, Phase, clip
+from dashboard.lifecycle.phases import epp_word, phase_from_epp
+
+_FREE = re.compile(
+    r"^(?:\d{3} )?(?:(?:this |the )?domain (?:name )?(?:is )?)?"
+    r"(?:free|avail|available|not ?registered|unregistered|not ?found|no object found|no match|not ?assigned|unassigned"
+    r"|does not exist|non ?existent|inexistent|unallocated|vacant|libre|disponible|disponivel|disponível|frei|vrij|ledig"
+    r"|wolna|liber|svobodn\w+|volná|volna|szabad|свободен)"
+    r"(?: (?:for|to be) (?:registration|register|purchase|registered))?[ .!]*$"
+)
+_EXPIRED = "expired"
+
+# Searched in this order in a status without blanks and marks; the first that fits wins.
+_WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
+    (re.compile(pattern), word)
+    for pattern, word in (
+        (r"prohibited$|prohibited[a-z]*by|lock|unverified|nothold", ""),
+        (r"pendingrestore|underrestor", "pending restore"),
+        (
+            r"redemption|quarantine|restorable|registrationsuspended|pendingrelease|pendingdeletion.?recover|cooloff|coolingoff",
+            "redemption period",
+        ),
+        (
+            r"pendingdelet|nolongerrequired|tobedeleted|scheduledfor(?:deletion|release)|pendingpurge|policydelete|tobereleased"
+            r"|^deleted|deletepending|pendingrelease|forrelease|releasepending",
+            "pending delete",
+        ),
+        (r"autorenew", "auto renew period"),
+        (r"expired|renewalrequired|graceperiod(?!.*add)|overdue|unpaid|notpaid|lapsed|postexpir|vencido|expirado", _EXPIRED),
+        (r"clienthold", "client hold"),
+        (
+            r"hold|suspen|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone|notinzone"
+            r"|noactiv|baja|withheld|seized|locked(?:byregistry)",
+            "server hold",
+        ),
+        (
+            r"reserv|restricted|notassignable|forbidden|notallowed|unregist(?:r|er)able|notregist(?:r|er)able|nonregistrable|blockedby",
+            "reserved",
+        ),
+    )
+)
+
+# What a word means at one registry only.
+_OF_TLD: dict[str, tuple[tuple[str, str], ...]] = {
+    # JPRS: suspended on the first day after the last month, restorable for 20 days, then deleted.
+    "jp": (("tobesuspended", _EXPIRED), ("suspended", "redemption period")),
+    # SK-NIC: DOM_EXP past its term, DOM_HELD out of DNS and restorable for four weeks.
+    "sk": (("domexp", _EXPIRED), ("domheld", "redemption period")),
+    # .it: the holder may still act during these.
+    "it": (("noprovider", "server hold"),),
+    # .nz: cancelled, restorable for 90 days.
+    "nz": (("pendingrelease", "redemption period"),),
+}
+
+
+def is_free(status: str) -> bool:
+    """Whether a status, alone, says that nobody holds the name."""
+    return _FREE.match(" ".join(re.split(r"[\s_-]+", status.lower().strip(" .!*\"'")))) is not None
+
+
+def split_statuses(value: str) -> Iterable[str]:
+    """Return the statuses of one line: some registries write them as a list of capitals, or with slashes."""
+    if " / " in value:
+        return value.split(" / ")
+    return value.split(",") if "," in value and (value.isupper() or " " not in value) else (value,)
+
+
+def clean_statuses(values: Iterable[str]) -> tuple[str, ...]:
+    """Return statuses in RDAP's spelling, each once, sorted and bounded."""
+    words = (clip(epp_word(status) or status.strip(" ()").lower(), 64) for value in values for status in split_statuses(value))
+    return tuple(sorted({word for word in words if word}))[:MAX_ITEMS]
+
+
+def phase_of(
+    values: Collection[str],
+    *,
+    expires_at: datetime | None,
+    registrar_expires_at: datetime | None,
+    now: datetime,
+    tld: str,
+) -> Phase:
+    """Return the phase of a name that is found, from its raw statuses and dates."""
+    words = {_translated(status, tld) for value in values for status in split_statuses(value)}
+    phase = phase_from_epp(
+        words - {_EXPIRED}, expires_at=expires_at, registrar_expires_at=registrar_expires_at, now=now, tld=tld
+    )
+    if _EXPIRED in words and phase in {Phase.ACTIVE, Phase.HOLD}:
+        return Phase.AUTO_RENEW_GRACE
+    return phase
+
+
+def _translated(status: str, tld: str) -> str:
+    """Return a status in RDAP's words; unchanged where it says nothing of the life cycle."""
+    squashed = re.sub(r"https?://\S+|[\W_]+", "", status.lower())
+    for fragment, word in _OF_TLD.get(tld, ()):
+        if fragment in squashed:
+            return word
+    return next((word for pattern, word in _WORDS if pattern.search(squashed)), epp_word(status))
