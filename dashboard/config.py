@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
+import tempfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,15 +14,16 @@ from urllib.parse import urlsplit
 
 T = TypeVar("T")
 PREFIX = "LAPSEWATCH_"
+SHORTEST_SECRET = 32
 
 
 class SettingError(ValueError):
     """A setting that cannot be used; the message names it and says what it should be."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Settings:
-    """Everything that can be set from outside. Times are seconds unless the name says otherwise."""
+    """Everything that can be set from outside; never shown, for its secrets. Times are seconds unless named."""
 
     state_dir: Path
     database_url: str
@@ -105,17 +108,29 @@ def _kept_secret(state_dir: Path, name: str) -> str:
     """Return the secret kept in `state_dir/name`, made at the first start (mode 600)."""
     path = state_dir / name
     state_dir.mkdir(mode=0o700, parents=True, exist_ok=True)
-    try:
-        with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
-            file.write(secrets.token_urlsafe(48))
-    except FileExistsError:
-        pass
-    return path.read_text()
+    if not path.exists():
+        _make_secret(path)
+    secret = path.read_text().strip()
+    if len(secret) < SHORTEST_SECRET:
+        raise SettingError(
+            f"{path} holds no secret of at least {SHORTEST_SECRET} characters; restore it or delete it"
+        )
+    return secret
+
+
+def _make_secret(path: Path) -> None:
+    """Write a new secret and only then give it its name: no other process may ever read half of one."""
+    with tempfile.NamedTemporaryFile("w", dir=path.parent) as file:
+        file.write(secrets.token_urlsafe(48))
+        file.flush()
+        os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):  # another process was faster
+            os.link(file.name, path)
 
 
 def _long_secret(text: str) -> str | None:
-    if len(text) < 32:
-        raise ValueError("must be at least 32 characters long")
+    if len(text) < SHORTEST_SECRET:
+        raise ValueError(f"must be at least {SHORTEST_SECRET} characters long")
     return text
 
 
