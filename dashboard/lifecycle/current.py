@@ -38,12 +38,23 @@ RANK = {
 
 
 @dataclass(frozen=True, slots=True)
+class Sighting:
+    """One unchanged answer of a provider, from the first time it was given to the last."""
+
+    first: datetime
+    last: datetime
+    phase: Phase
+    is_silent: bool
+    """The provider answered, but said nothing either way."""
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
-    """What one provider says now, with the trail that led there: (first seen, phase), the newest first."""
+    """What one provider says now, with the trail that led there, the newest sighting first."""
 
     reading: Reading
     phase: Phase
-    trail: tuple[tuple[datetime, Phase], ...]
+    trail: tuple[Sighting, ...]
 
     @property
     def evidence(self) -> Evidence:
@@ -67,12 +78,18 @@ class Answer:
 
     def since(self, phases: Collection[Phase]) -> datetime:
         """Since when this provider has said nothing but one of `phases`."""
-        run = list(takewhile(lambda step: step[1] in phases, self.trail))
-        return min((seen for seen, _ in run), default=self.seen_at)
+        return min((sighting.first for sighting in unbroken(self.trail, phases)), default=self.seen_at)
 
-    def stands(self, phases: Collection[Phase]) -> bool:
-        """Whether two sightings at least 24 h apart say one of `phases`, with nothing else between."""
-        return self.seen_at - self.since(phases) >= APART
+
+def is_torn(evidence: Evidence) -> bool:
+    """Whether a status API contradicts itself (`inactive active`), which is doubt and not silence."""
+    return evidence.phase is Phase.UNKNOWN and "active" in evidence.statuses
+
+
+def unbroken(trail: Iterable[Sighting], phases: Collection[Phase]) -> list[Sighting]:
+    """Return the newest sightings of `phases`, back to the first that said otherwise; silence breaks nothing."""
+    run = takewhile(lambda sighting: sighting.phase in phases or sighting.is_silent, trail)
+    return [sighting for sighting in run if not sighting.is_silent]
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +105,16 @@ class Current:
     def answers(self) -> tuple[Answer, ...]:
         """Everyone who answered."""
         return (*self.strong, *self.weak, *self.mute)
+
+    def stands(self, kind: EvidenceKind, phases: Collection[Phase]) -> bool:
+        """Whether two sightings of one kind, at least 24 h apart, say one of `phases` and none between contradicts.
+
+        Providers of one kind ask the same registry: RDAP's word of yesterday and WHOIS's of today are two sightings.
+        """
+        trail = [sighting for answer in self.strong if answer.kind is kind for sighting in answer.trail]
+        trail.sort(key=lambda s: (s.last, s.first, -RANK[s.phase]), reverse=True)
+        run = unbroken(trail, phases)
+        return bool(run) and max(s.last for s in run) - min(s.first for s in run) >= APART
 
     @property
     def directory(self) -> tuple[Answer, ...]:
@@ -134,8 +161,15 @@ def current(domain: str, readings: Sequence[Reading], now: datetime) -> Current:
 
 def _answer(group: list[Reading], domain: str, expires_at: datetime | None, now: datetime) -> Answer:
     """Put one provider's readings together; the last of the group is the newest."""
-    trail = tuple((r.first_seen_at, _phase(r.evidence, domain, expires_at, now)) for r in reversed(group))
-    return Answer(reading=group[-1], phase=trail[0][1], trail=trail)
+    trail = tuple(_sighting(reading, domain, expires_at, now) for reading in reversed(group))
+    return Answer(reading=group[-1], phase=trail[0].phase, trail=trail)
+
+
+def _sighting(reading: Reading, domain: str, expires_at: datetime | None, now: datetime) -> Sighting:
+    phase = _phase(reading.evidence, domain, expires_at, now)
+    # A slow look-up of a status API ends in `unknown` or a bare `undelegated`: a failure in all but name.
+    is_silent = phase is Phase.UNKNOWN and not is_torn(reading.evidence)
+    return Sighting(reading.first_seen_at, reading.last_seen_at, phase, is_silent)
 
 
 def _phase(evidence: Evidence, domain: str, expires_at: datetime | None, now: datetime) -> Phase:

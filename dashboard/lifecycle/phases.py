@@ -11,8 +11,8 @@ from dashboard.lifecycle.evidence import Delegation, Phase, Rcode
 AUTO_RENEW_GRACE = timedelta(days=45)
 """The longest auto-renew grace of a gTLD (RFC 3915, ICANN's registry agreements)."""
 
-UK_RENEWABLE = timedelta(days=90)
-"""Nominet: from day 30 to day 90 after expiry `pending delete` may still be renewed by the holder."""
+UK_SUSPENDED, UK_RENEWABLE, UK_DROPPED = timedelta(days=30), timedelta(days=90), timedelta(days=95)
+"""Nominet: suspended from day 30 after expiry, renewable by the holder until day 90, whatever the status says."""
 
 _NEVER_REGISTRABLE = frozenset({"reserved", "claimed", "dpml", "disallowed"})
 _NO_ANSWER = frozenset({"unknown", "invalid", "pending"})
@@ -75,6 +75,15 @@ def phase_from_epp(
         return Phase.REDEMPTION
     if words & {"pending delete", "pending delete scheduled for release"}:
         return Phase.REDEMPTION if renewable_in_uk(tld, expires_at, now) else Phase.PENDING_DELETE
+    return _registered_in_epp(words, expires_at, registrar_expires_at, now, tld)
+
+
+def _registered_in_epp(
+    words: set[str], expires_at: datetime | None, registrar_expires_at: datetime | None, now: datetime, tld: str
+) -> Phase:
+    """Tell what the dates and the holds say of a name that no status sends on its way out."""
+    if _suspended_in_uk(tld, expires_at, now):
+        return Phase.REDEMPTION
     if _in_grace(words, expires_at, registrar_expires_at, now):
         return Phase.AUTO_RENEW_GRACE
     # EPP's `inactive` is a registration without name servers: not published, like a hold.
@@ -85,8 +94,16 @@ def phase_from_epp(
 
 def renewable_in_uk(name: str, expires_at: datetime | None, now: datetime) -> bool:
     """Whether a `pending delete` of `name` (a domain or TLD) may still be renewed; without a date, assume so."""
-    is_uk = name.lower().rstrip(".").rpartition(".")[2] == "uk"
-    return is_uk and (expires_at is None or now < expires_at + UK_RENEWABLE)
+    return _is_uk(name) and (expires_at is None or now < expires_at + UK_RENEWABLE)
+
+
+def _suspended_in_uk(name: str, expires_at: datetime | None, now: datetime) -> bool:
+    """Whether the date alone says that a .uk name is suspended; past the calendar's end a date says nothing."""
+    return _is_uk(name) and expires_at is not None and UK_SUSPENDED <= now - expires_at <= UK_DROPPED
+
+
+def _is_uk(name: str) -> bool:
+    return name.lower().rstrip(".").rpartition(".")[2] == "uk"
 
 
 def _in_grace(

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from dashboard.lifecycle.assessment import Confidence
-from dashboard.lifecycle.current import APART, LEAVING, LOST, RANK, Answer, Current
+from dashboard.lifecycle.current import APART, LEAVING, LOST, RANK, Answer, Current, is_torn
 from dashboard.lifecycle.evidence import EvidenceKind, Phase
 
 _HEALTHY = frozenset({Phase.ACTIVE, Phase.RESERVED, Phase.AUTO_RENEW_GRACE})
@@ -43,7 +43,7 @@ def judge(current: Current) -> Verdict:
         return _conflict(claimed, against, latest)
     phase = _least_lapsed(a for a in latest if a.phase in LEAVING | LOST) if claimed in _AGAINST else claimed
     for_it = tuple(answer for answer in current.answers if _supports(answer, phase))
-    agreed = len({answer.kind for answer in for_it}) > 1 or any(a.stands(_same(phase)) for a in current.strong)
+    agreed = len({answer.kind for answer in for_it}) > 1 or any(current.stands(k, _same(phase)) for k in EvidenceKind)
     return Verdict(
         phase,
         Confidence.CORROBORATED if agreed else Confidence.SINGLE,
@@ -70,7 +70,7 @@ def _against(claimed: Phase, latest: list[Answer], current: Current) -> tuple[An
     rivals += [answer for answer in older if answer.phase in _HEALTHY]
     newest = max(answer.seen_at for answer in latest)
     doubters = [a for a in current.weak if a.phase is Phase.ACTIVE]
-    doubters += [a for a in current.mute if a.kind is EvidenceKind.STATUS_API and "active" in a.evidence.statuses]
+    doubters += [a for a in current.mute if is_torn(a.evidence)]
     return (*rivals, *(a for a in doubters if newest - a.seen_at <= APART))
 
 

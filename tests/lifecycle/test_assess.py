@@ -43,6 +43,10 @@ class TestUnverify:
             (rdap(Phase.AVAILABLE, stood=1),),
             (fastly("inactive", stood=1),),
             (fastly("inactive", ago=2), fastly("undelegated inactive")),  # twice, a day and more apart
+            (fastly("inactive", ago=2), fastly("unknown", ago=1), fastly("inactive")),  # a failed look-up between
+            (fastly("inactive", ago=2), fastly("undelegated", ago=1), fastly("inactive")),
+            (rdap(Phase.AVAILABLE, ago=2), rdap(Phase.AVAILABLE, provider=Provider.WHOIS)),  # one kind, a day apart
+            (fastly("inactive", ago=1), fastly("undelegated inactive", provider=Provider.DOMAINR)),
             (rdap(Phase.PENDING_DELETE, stood=2), fastly("undelegated active")),  # what pending delete looks like
             (rdap(Phase.AVAILABLE), dns(), fastly("unknown")),
             (rdap(Phase.AVAILABLE), fastly("inactive"), dns(Rcode.NOERROR, ago=10)),  # it was delegated then
@@ -64,8 +68,13 @@ class TestUnverify:
             (rdap(Phase.AVAILABLE), rdap(Phase.AVAILABLE, provider=Provider.WHOIS)),  # one kind
             (fastly("inactive"), fastly("inactive", provider=Provider.DOMAINR)),  # one kind
             (fastly("inactive", ago=40), fastly("inactive")),  # the first is history
-            (fastly("inactive", ago=3), fastly("undelegated", ago=2), fastly("inactive")),  # not without a break
-            (fastly("inactive", ago=3), fastly("active", ago=2), fastly("inactive")),
+            (fastly("inactive", ago=3), fastly("active", ago=2), fastly("inactive")),  # not without a break
+            (fastly("inactive", ago=3), fastly("inactive active", ago=2), fastly("inactive")),
+            (
+                rdap(Phase.AVAILABLE, ago=3),
+                rdap(Phase.ACTIVE, ago=2, provider=Provider.WHOIS),
+                rdap(Phase.AVAILABLE, provider=Provider.WHOIS),
+            ),
         ],
     )
     def test_one_reading_is_only_reviewed(self, readings: tuple[Reading, ...]) -> None:
@@ -249,7 +258,7 @@ domains = st.sampled_from(["a.com", "a.co.uk", "a.uk", "a.nl", "a.de", "a.xn--p1
 
 
 def two_witnesses(given_readings: list[Reading]) -> bool:
-    """Invariant 1, counted anew: two kinds, or one strong provider seen at least a day apart, say that it is lost."""
+    """Invariant 1, counted anew: two kinds, or one strong kind seen at least a day apart, say that it is lost."""
     current = [
         r for r in given_readings if NOW - r.last_seen_at <= 30 * DAY and r.evidence.outcome is not Outcome.ERROR
     ]
@@ -258,7 +267,7 @@ def two_witnesses(given_readings: list[Reading]) -> bool:
     apart = any(
         max(a.last_seen_at, b.last_seen_at) - min(a.first_seen_at, b.first_seen_at) >= DAY
         for a, b in itertools.product(strong, strong)
-        if a.evidence.provider is b.evidence.provider
+        if a.evidence.kind is b.evidence.kind
     )
     return bool(strong) and (len({r.evidence.kind for r in lost}) > 1 or apart)
 

@@ -148,6 +148,24 @@ def test_a_pending_delete_that_can_be_renewed_under_uk_is_redemption(
     assert epp("pending delete", tld=tld, expires=expires) is phase
 
 
+@pytest.mark.parametrize(
+    ("expired_days_ago", "phase"),
+    [
+        (29, Phase.AUTO_RENEW_GRACE),
+        (30, Phase.REDEMPTION),
+        (89, Phase.REDEMPTION),
+        (94, Phase.REDEMPTION),
+        (96, Phase.ACTIVE),
+    ],
+)
+@pytest.mark.parametrize("status", ["active", "server hold", "client transfer prohibited"])
+def test_from_day_30_the_date_alone_says_that_a_uk_name_is_suspended(
+    status: str, expired_days_ago: int, phase: Phase
+) -> None:
+    found = epp(status, tld="co.uk", expires=-expired_days_ago)
+    assert found is (Phase.HOLD if phase is Phase.ACTIVE and status == "server hold" else phase)
+
+
 @given(st.lists(st.text()), st.none() | st.integers(-9000, 9000).map(lambda days: NOW + days * DAY))
 def test_a_found_registration_is_never_called_available_nor_unknown(
     statuses: list[str], date: datetime | None
