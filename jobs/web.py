@@ -27,7 +27,7 @@ class WebServer(BaseApplication):  # type: ignore[misc]
         host = f"[{self._settings.host}]" if ":" in self._settings.host else self._settings.host
         options = {
             "bind": f"{host}:{self._settings.port}",
-            "worker_class": "gthread",
+            "worker_class": "jobs.patience.PatientWorker",
             "workers": PROCESSES,
             "threads": THREADS,
             "preload_app": True,
@@ -36,6 +36,9 @@ class WebServer(BaseApplication):  # type: ignore[misc]
             "timeout": 60,
             "loglevel": "warning",
             "control_socket_disable": True,
+            # Its own trust in proxies, by default in all of this machine: only LAPSEWATCH_TRUSTED_PROXIES counts.
+            "forwarded_allow_ips": "",
+            "forwarder_headers": "",
             "proc_name": "lapsewatch-web",
         }
         for name, value in options.items():
