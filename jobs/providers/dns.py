@@ -8,22 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Iterator
 from datetime import datetime
 
-import dns.message
 import dns.rcode
-import dns.rdata
 import orjson
-from dns.rdataclass import IN
 from dns.rdatatype import RdataType
-from dns.rdtypes.ANY.MX import MX
-from dns.rdtypes.ANY.NS import NS
 
 from dashboard.lifecycle.evidence import MAX_ITEMS, Delegation, Evidence, Outcome, Provider, Rcode, host_names
 from dashboard.lifecycle.phases import phase_from_delegation
 from jobs.providers.base import Reply, digest_of, require_name
 from jobs.providers.dns_client import DnsClient
+from jobs.providers.dns_reply import DnsReply
 from jobs.providers.errors import Malformed, ProviderError, Refused, ServerError, Unsupported
 
 
@@ -81,23 +76,23 @@ class DnsLookUp:
         failures = [answer for answer in answers if isinstance(answer, BaseException)]
         messages = [answer for answer in answers if not isinstance(answer, BaseException)]
         wanted = (RdataType.A, RdataType.AAAA)
-        found = any(rrset.rdtype in wanted for message in messages for rrset in message.answer)
+        found = any(record.kind in wanted for message in messages for record in message.records)
         if failures and not found:
             raise failures[0]
         return found
 
-    async def _ask(self, domain: str, kind: RdataType) -> dns.message.Message:
+    async def _ask(self, domain: str, kind: RdataType) -> DnsReply:
         message = await self._client.query(domain, kind)
         _require_answer(message, kind)
         return message
 
 
-def _require_answer(message: dns.message.Message, kind: RdataType) -> None:
+def _require_answer(message: DnsReply, kind: RdataType) -> None:
     """Raise the error that any rcode but NOERROR and NXDOMAIN stands for, its name in front."""
-    code = message.rcode()
+    code = message.rcode
     if code in {dns.rcode.NOERROR, dns.rcode.NXDOMAIN}:
         return
-    detail = f"{dns.rcode.to_text(code)}: {kind.name}"
+    detail = f"{dns.rcode.to_text(dns.rcode.Rcode.make(code))}: {kind.name}"
     classes: dict[int, type[ProviderError]] = {
         dns.rcode.SERVFAIL: ServerError,
         dns.rcode.REFUSED: Refused,
@@ -106,30 +101,20 @@ def _require_answer(message: dns.message.Message, kind: RdataType) -> None:
     raise classes.get(code, Malformed)(detail)
 
 
-def _rcode(message: dns.message.Message) -> Rcode:
+def _rcode(message: DnsReply) -> Rcode:
     """NXDOMAIN only where it is about the asked name itself, not about the end of an alias (RFC 6604)."""
-    is_absent = message.rcode() == dns.rcode.NXDOMAIN and not message.answer
+    is_absent = message.rcode == dns.rcode.NXDOMAIN and not message.answered
     return Rcode.NXDOMAIN if is_absent else Rcode.NOERROR
 
 
-def _records(message: dns.message.Message, kind: RdataType) -> Iterator[tuple[str, dns.rdata.Rdata]]:
-    """Yield owner and data of the answer's records of one type."""
-    for rrset in message.answer:
-        if rrset.rdtype == kind and rrset.rdclass == IN:
-            owner = rrset.name.to_text(omit_final_dot=True).lower()
-            yield from ((owner, record) for record in rrset)
-
-
-def _nameservers(message: dns.message.Message, domain: str) -> tuple[str, ...]:
+def _nameservers(message: DnsReply, domain: str) -> tuple[str, ...]:
     """Return the name servers of the asked name itself: those of an alias' target would say nothing about it."""
-    records = _records(message, RdataType.NS)
-    return host_names([r.target.to_text() for owner, r in records if owner == domain and isinstance(r, NS)])
+    return host_names([r.host for r in message.records if r.kind == RdataType.NS and r.owner == domain])
 
 
-def _mail_hosts(message: dns.message.Message) -> tuple[tuple[int, str], ...]:
+def _mail_hosts(message: DnsReply) -> tuple[tuple[int, str], ...]:
     """`(preference, host)` in order of preference; the null MX of RFC 7505 stays `(0, ".")`."""
-    records = (record for _, record in _records(message, RdataType.MX) if isinstance(record, MX))
-    hosts = {(r.preference, r.exchange.to_text(omit_final_dot=True).lower()[:253]) for r in records}
+    hosts = {(r.preference, r.host[:253]) for r in message.records if r.kind == RdataType.MX}
     return tuple(sorted(hosts))[:MAX_ITEMS]
 
 

@@ -13,11 +13,11 @@ from types import TracebackType
 from typing import Self, cast
 
 import dns.exception
-import dns.message
 import dns.name
 from dns.rdataclass import IN
 from dns.rdatatype import RdataType
 
+from jobs.providers.dns_reply import DnsReply, parse_reply
 from jobs.providers.errors import ConnectionFailed, Malformed, ProviderError, Timeout, TooLarge, Unsupported
 
 SOCKETS = 8
@@ -56,7 +56,7 @@ class DnsClient:
             channel.close()
         self._channels.clear()
 
-    async def query(self, domain: str, kind: RdataType) -> dns.message.Message:
+    async def query(self, domain: str, kind: RdataType) -> DnsReply:
         """Return the resolver's reply, over TCP where UDP's was cut off; raises a `ProviderError`."""
         try:
             async with self._gate, asyncio.timeout(self._timeout):
@@ -71,7 +71,7 @@ class DnsClient:
                 f"{kind.name}: {str(error) or type(error).__name__}", server=self.server
             ) from error
 
-    async def _query(self, name: dns.name.Name, kind: RdataType) -> dns.message.Message:
+    async def _query(self, name: dns.name.Name, kind: RdataType) -> DnsReply:
         channel = secrets.choice(self._channels if len(self._channels) == SOCKETS else await self._open())
         wire = await channel.ask(_question(name, kind))
         return await self._query_tcp(name, kind, channel.peer) if wire[2] & _TRUNCATED else _decoded(wire)
@@ -85,7 +85,7 @@ class DnsClient:
                 self._channels.append(channel)
         return self._channels
 
-    async def _query_tcp(self, name: dns.name.Name, kind: RdataType, address: str) -> dns.message.Message:
+    async def _query_tcp(self, name: dns.name.Name, kind: RdataType, address: str) -> DnsReply:
         """Ask again over TCP, at the address that answered over UDP (RFC 7766)."""
         question = _question(name, kind)
         query = _query(secrets.token_bytes(2), question)
@@ -120,14 +120,11 @@ def _query(number: bytes, question: bytes) -> bytes:
     return number + struct.pack("!HHHHH", _RECURSE, 1, 0, 0, 1) + question + _OPT
 
 
-def _decoded(wire: bytes) -> dns.message.Message:
+def _decoded(wire: bytes) -> DnsReply:
     """Decode a reply; whatever is wrong with it is `Malformed`."""
     if len(wire) > MAX_MESSAGE:
         raise TooLarge(f"more than {MAX_MESSAGE} bytes")
-    try:
-        return dns.message.from_wire(wire, ignore_trailing=True)
-    except (dns.exception.DNSException, ValueError, LookupError, struct.error) as error:
-        raise Malformed(f"not a DNS message: {type(error).__name__}") from error
+    return parse_reply(wire)
 
 
 def _answers(wire: bytes, question: bytes) -> bool:
