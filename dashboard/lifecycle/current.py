@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import groupby, takewhile
 
-from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Provider, Reading
+from dashboard.lifecycle.evidence import ByContent, Evidence, EvidenceKind, Outcome, Phase, Provider, Reading
 from dashboard.lifecycle.phases import renewable_in_uk
 
 CURRENT_FOR = timedelta(days=30)
@@ -133,7 +133,7 @@ def in_order(readings: Iterable[Reading]) -> list[Reading]:
         readings,
         key=lambda r: (
             *(r.evidence.provider, r.evidence.kind, r.last_seen_at, r.first_seen_at),
-            *(-RANK[r.evidence.phase], r.evidence.digest),
+            *(-RANK[r.evidence.phase], ByContent(r.evidence)),
         ),
     )
 

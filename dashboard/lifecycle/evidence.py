@@ -203,6 +203,18 @@ class Reading:
     last_seen_at: datetime
 
 
+class ByContent:
+    """The last part of a sort key: orders readings by digest, worked out only where all before it is equal."""
+
+    __slots__ = ("_evidence",)
+
+    def __init__(self, evidence: Evidence) -> None:
+        self._evidence = evidence
+
+    def __lt__(self, other: ByContent) -> bool:
+        return self._evidence.digest < other._evidence.digest
+
+
 def clip(text: str | None, limit: int = MAX_TEXT) -> str | None:
     """Bound attacker-controlled text: control characters removed, at most `limit` characters, empty becomes None."""
     if not text:
