@@ -42,7 +42,8 @@ def assess(
     `domain` is the registrable domain as an A-label; all times are aware UTC.
     """
     seen = current(domain, readings, now)
-    verdict, facts = judge(seen), registration(seen)
+    verdict = judge(seen)
+    facts = registration(seen, verdict.phase)
     held = tenure(facts, verdict.phase, readings, history)
     dated = tuple(address_risk(address, held) for address in addresses)
     change = holder_change(held, verdict.phase, dated)

@@ -8,8 +8,9 @@ from datetime import datetime, timedelta
 from itertools import pairwise
 
 from dashboard.lifecycle.assessment import History
-from dashboard.lifecycle.current import LOST, Current
-from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Reading
+from dashboard.lifecycle.current import LEAVING, LOST, Current
+from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Reading
+from dashboard.lifecycle.phases import renewable_in_uk
 
 SLACK = timedelta(days=1)
 """Registries publish dates without times, in zones of their own."""
@@ -31,9 +32,17 @@ class Registration:
     seen_at: datetime | None = None
 
 
-def registration(current: Current) -> Registration:
-    """Take each fact from the newest directory answer that has it; of differing dates of creation the latest."""
-    found = [answer.evidence for answer in current.directory]
+HELD = frozenset({Phase.ACTIVE, Phase.AUTO_RENEW_GRACE, Phase.HOLD})
+
+
+def registration(current: Current, phase: Phase) -> Registration:
+    """Take each fact from the newest directory answer that has it; of differing dates of creation the latest.
+
+    What a directory said of a lapsing registration is not taken for the one that `phase` says is held since: it may
+    be another.
+    """
+    past = LEAVING | LOST if phase in HELD else frozenset[Phase]()
+    found = [answer.evidence for answer in current.directory if answer.phase not in past]
     dates = [e.registered_at for e in found if e.registered_at]
     return Registration(
         registered_at=max(dates, default=None),
@@ -88,14 +97,54 @@ def _letters(text: str) -> str:
     return "".join(ch for ch in text.casefold() if ch.isalnum())
 
 
+def remembered_date(readings: Sequence[Reading]) -> datetime | None:
+    """Return the creation date by a directory that fell silent; None when it gave none, or a lapse was seen since."""
+    last = max((r for r in readings if _directory(r) and _found(r)), key=_dated, default=None)
+    if last is None or any(_lapsed(r) and r.last_seen_at >= last.last_seen_at for r in readings):
+        return None
+    return last.evidence.registered_at
+
+
 def unregistered_seen_at(readings: Sequence[Reading], history: History) -> datetime | None:
-    """When a registration provider last said that nobody holds the domain, by the readings and by memory."""
+    """When a registration provider last said that nobody holds the domain, by the readings and by memory.
+
+    Not where the registry's directory, without dates to compare, found a registration at that very time (then two
+    providers disagree), nor .uk's pending delete, which its holder can undo.
+    """
+    held = [r for r in readings if _directory(r) and r.evidence.phase in HELD and r.evidence.registered_at is None]
     seen = [
         r.last_seen_at
         for r in readings
-        if r.evidence.kind is not EvidenceKind.DELEGATION and r.evidence.phase in LOST
+        if _strong(r)
+        and r.evidence.phase in LOST
+        and not _renewable(r)
+        and not any(h.first_seen_at <= r.last_seen_at <= h.last_seen_at for h in held)
     ]
     return max([*seen, *([history.unregistered_seen_at] if history.unregistered_seen_at else [])], default=None)
+
+
+def _dated(reading: Reading) -> tuple[datetime, bool, float]:
+    began = reading.evidence.registered_at
+    return reading.last_seen_at, began is not None, began.timestamp() if began else 0.0
+
+
+def _renewable(reading: Reading) -> bool:
+    evidence = reading.evidence
+    return evidence.phase is Phase.PENDING_DELETE and renewable_in_uk(
+        evidence.domain, evidence.expires_at, reading.last_seen_at
+    )
+
+
+def _strong(reading: Reading) -> bool:
+    return reading.evidence.kind is not EvidenceKind.DELEGATION
+
+
+def _lapsed(reading: Reading) -> bool:
+    return _strong(reading) and reading.evidence.phase in LEAVING | LOST
+
+
+def _found(reading: Reading) -> bool:
+    return reading.evidence.outcome is Outcome.FOUND
 
 
 def day(moment: datetime) -> str:

@@ -9,9 +9,18 @@ from datetime import datetime
 from dashboard.lifecycle.assessment import AddressFacts, AddressRisk, History, HolderChange
 from dashboard.lifecycle.current import APART
 from dashboard.lifecycle.evidence import Phase, Reading
-from dashboard.lifecycle.facts import SLACK, Registration, Step, day, same_words, steps, unregistered_seen_at
+from dashboard.lifecycle.facts import (
+    HELD,
+    SLACK,
+    Registration,
+    Step,
+    day,
+    remembered_date,
+    same_words,
+    steps,
+    unregistered_seen_at,
+)
 
-_HELD = frozenset({Phase.ACTIVE, Phase.AUTO_RENEW_GRACE, Phase.HOLD})
 _RUN_OUT = frozenset({Phase.AUTO_RENEW_GRACE, Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE})
 
 
@@ -29,7 +38,7 @@ def tenure(present: Registration, phase: Phase, readings: Sequence[Reading], his
     for found in (_dropped(present, phase, readings, history), _sold(present, readings, history)):
         if found is not None:
             return found
-    return Tenure(present.registered_at)
+    return Tenure(present.registered_at or remembered_date(readings))
 
 
 def _dropped(present: Registration, phase: Phase, readings: Sequence[Reading], history: History) -> Tenure | None:
@@ -67,7 +76,7 @@ def _later_period(history: History) -> Tenure | None:
 
 def _seen_unregistered(present: Registration, phase: Phase, seen: datetime | None) -> Tenure | None:
     """Tell a domain that nobody held and somebody holds again; an older creation date belies the sighting."""
-    if seen is None or phase not in _HELD:
+    if seen is None or phase not in HELD:
         return None
     began = present.registered_at
     if began is None and (present.seen_at is None or present.seen_at - seen < APART):
@@ -98,8 +107,9 @@ def _sold(present: Registration, readings: Sequence[Reading], history: History) 
     """Another registrar after the term had run out, while the creation date stayed: an auction before the drop."""
     for step in reversed(_by_time(steps(readings))):
         expiry = step.before.registrar_expires_at or step.before.expires_at
-        if not same_words(step.before.registrar, step.after.registrar) and expiry and expiry <= step.seen_at:
-            moved = [t for t in (step.after.transferred_at, step.after.changed_at) if t and expiry <= t]
+        ran_out = step.before.phase in _RUN_OUT or (expiry is not None and expiry <= step.seen_at)
+        if ran_out and not same_words(step.before.registrar, step.after.registrar):
+            moved = [t for t in (step.after.transferred_at, step.after.changed_at) if t and expiry and expiry <= t]
             return _sale(min(moved, default=step.seen_at), step.before.registrar, step.after.registrar)
     if history.previous_phase not in _RUN_OUT or not history.periods:
         return None

@@ -24,10 +24,11 @@ from dashboard.models import (
     Unverification,
     UnverificationState,
 )
-from dashboard.services.cases.flag import close_opening, facts_of
+from dashboard.services.cases.flag import close_opening
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
 from dashboard.services.cases.reasons import REASONS
-from dashboard.times import rfc3339
+from dashboard.services.cases.reopen import decided_facts
+from dashboard.services.judged import judged_state
 
 FRICTION_TYPED = 10
 """Above this many addresses the number is typed."""
@@ -159,7 +160,8 @@ def _write_decision(
         frozen=freeze(session, case, judged),
     )
     session.add(decision)
-    case.state, case.updated_at, case.decided_facts = CaseState.DECIDED.value, now, facts_of(judged.assessment)
+    case.state, case.updated_at = CaseState.DECIDED.value, now
+    case.decided_facts = decided_facts(case, judged.assessment, request.kind)
     case.version += 1
     session.flush()
     return decision
@@ -182,11 +184,7 @@ def _queue_unverifications(session: Session, decision: Decision, ids: Sequence[i
                 "kind": "unverify",
                 "effect": effect,
                 "state": UnverificationState.QUEUED.value,
-                "judged": {
-                    "verified": row.verified,
-                    "verified_at": rfc3339(row.verified_at),
-                    "state_token": row.state_token,
-                },
+                "judged": judged_state(row),
                 "reason": decision.reason_code,
                 "decided_at": decision.decided_at,
             }

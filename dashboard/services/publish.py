@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -17,7 +17,7 @@ from dashboard.audit.record import NewEntry, record_many
 from dashboard.models import Address, Domain, Source, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.allow_list import allowed
-from dashboard.times import rfc3339
+from dashboard.services.judged import unchanged
 
 ACTOR = system("publisher")
 LIMIT = 1000
@@ -80,15 +80,6 @@ def _objection(row: Row[Any]) -> tuple[State, str] | None:
     if not unchanged(row.judged, row):
         return State.STALE, "the address changed after it was judged"
     return None
-
-
-def unchanged(judged: Mapping[str, Any], address: Any) -> bool:
-    """Whether an address is still in the state that was judged."""
-    return (judged["verified"], judged["verified_at"], judged["state_token"]) == (
-        address.verified,
-        rfc3339(address.verified_at),
-        address.state_token,
-    )
 
 
 def _number(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[NewEntry]:

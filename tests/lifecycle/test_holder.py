@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -184,3 +185,44 @@ def test_the_ctx_story() -> None:
     address = AddressFacts("1", datetime(2014, 12, 19, tzinfo=UTC))
     found = assess("a.com", [Reading(new, now, now)], [address], History(), now)
     assert (found.holder_changed, found.recommendation) == (True, Recommendation.REVIEW)
+
+
+def test_the_date_of_a_directory_that_fell_silent_still_says_who_holds_the_domain() -> None:
+    silent = (caught(100, ago=31), fastly("active"))
+    assert judge(*silent).holder_change is HolderChange.DROPPED_AND_CAUGHT
+    safe = judge(*silent, addresses=(AddressFacts("1", NOW - 50 * DAY),))
+    assert (safe.holder_change, safe.addresses[0].at_risk) == (HolderChange.NONE, False)
+
+
+@pytest.mark.parametrize("phase", [Phase.REDEMPTION, Phase.PENDING_DELETE])
+def test_the_date_from_before_a_lapse_says_nothing_of_who_holds_the_domain_after_it(phase: Phase) -> None:
+    found = judge(rdap(phase, ago=2), fastly("active"))
+    assert (found.phase, found.registered_at) == (Phase.ACTIVE, None)
+    assert found.holder_change is not HolderChange.NONE
+    assert found.addresses[0].at_risk is not False
+
+
+def test_what_a_directory_without_dates_belied_at_the_time_is_no_drop_later() -> None:
+    glitch = fastly("inactive", ago=10)
+    steady = rdap(Phase.ACTIVE, stood=100, registered=None)
+    assert judge(glitch, fastly("active"), steady).holder_change is HolderChange.UNKNOWN
+    late = rdap(Phase.ACTIVE, stood=5, registered=None)
+    assert judge(glitch, fastly("active"), late).holder_change is HolderChange.DROPPED_AND_CAUGHT
+
+
+def test_uks_pending_delete_undone_by_its_holder_is_no_drop() -> None:
+    readings = (fastly("deleting", ago=10), fastly("active"))
+    assert judge(*readings, domain="a.com").holder_change is HolderChange.DROPPED_AND_CAUGHT
+    uk = [
+        Reading(dataclasses.replace(r.evidence, domain="a.co.uk"), r.first_seen_at, r.last_seen_at) for r in readings
+    ]
+    assert judge(*uk, domain="a.co.uk").holder_change is HolderChange.UNKNOWN
+
+
+def test_a_sale_out_of_redemption_without_an_expiry_date_stays_one() -> None:
+    sold = (
+        rdap(Phase.REDEMPTION, ago=20, registrar="Honest Names"),
+        rdap(Phase.ACTIVE, stood=10, registrar="Quick Auctions"),
+    )
+    for previous in (Phase.REDEMPTION, Phase.ACTIVE):
+        assert judge(*sold, history=History(previous_phase=previous)).holder_change is HolderChange.SOLD

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session
@@ -13,13 +12,16 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
-from dashboard.lifecycle.assessment import Assessment
+from dashboard.lifecycle.assessment import Assessment, Confidence, HolderChange
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.risk import Exposure, risk
 from dashboard.models import Case, CaseOpening, CaseState
 from dashboard.services.allow_list import allowed
 from dashboard.services.cases.exposure import exposure
-from dashboard.services.checking.facts import DomainFacts, KeptReading, at_risk
+from dashboard.services.cases.reach import reach
+from dashboard.services.cases.renewal import confirmed, lapse_seen_at
+from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, why_open
+from dashboard.services.checking.facts import DomainFacts, KeptReading
 
 ACTOR = system("checks")
 RENEWED = {Phase.ACTIVE}
@@ -43,8 +45,10 @@ def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
         case = cases.get(item.facts.id)
         if item.assessment.flags and not allowed(item.facts.name):
             opened += _flagged(session, item, case, entries, now)
-        elif case is not None and case.state == CaseState.OPEN and item.assessment.phase in RENEWED:
-            _close(session, item, case, CaseState.CLOSED_RENEWED, entries, now)
+        elif case is not None and case.state == CaseState.OPEN:
+            _not_flagged(session, item, case, entries, now)
+        elif case is not None and case.state == CaseState.DECIDED and _healthy(item):
+            note_renewal(case, now)
     session.flush()
     record_many(session, entries, now)
     return opened
@@ -58,13 +62,14 @@ def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]
 
 def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[NewEntry], now: datetime) -> bool:
     """Open, update, re-open or close the case of one flagged domain; True when it was opened or opened again."""
-    reached = at_risk(item.facts, item.assessment)
-    if not reached.addresses:
-        if case is not None and case.state == CaseState.OPEN:
+    reached = reach(session, item.facts, item.assessment, decided=case is not None)
+    if not reached.ids:
+        if case is not None and case.state == CaseState.OPEN and not _undecided(item):
             _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
         return False
-    why = _why_open(case, item.assessment)
+    why = why_open(case, item.assessment, now, unreached=bool(reached.unreached))
     if case is not None and case.state != CaseState.OPEN and why is None:
+        forget_renewal(case)
         return False
     lost = exposure(session, item.facts.id, reached.ids, lapse_of(item.assessment))
     if case is None:
@@ -76,54 +81,34 @@ def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[
     return why is not None
 
 
-@dataclass(frozen=True, slots=True)
-class Why:
-    """Why a case was opened: a code for the audit log, a sentence for people."""
-
-    code: str
-    words: str
+def _undecided(item: Assessed) -> bool:
+    """Whether providers contradict each other about addresses that are still there."""
+    return bool(item.facts.addresses) and item.assessment.confidence is Confidence.CONFLICTING
 
 
-def _why_open(case: Case | None, assessment: Assessment) -> Why | None:
-    """Why a case must be opened (again), or None: it is open already, or a decision on the same facts holds."""
-    if case is None:
-        return Why("flagged", assessment.reasons[0] if assessment.reasons else "flagged")
-    if case.state == CaseState.OPEN:
-        return None
-    if case.state != CaseState.DECIDED:
-        return Why("flagged_again", "flagged again after it had been closed")
-    return changed_facts(case.decided_facts or {}, facts_of(assessment))
+def _healthy(item: Assessed) -> bool:
+    return item.assessment.phase in RENEWED and confirmed(item.facts)
 
 
-def facts_of(assessment: Assessment) -> dict[str, Any]:
-    """The facts a decision rests on: while they stand, the decision does (DESIGN invariant 4)."""
-    return {
-        "phase": assessment.phase.value,
-        "holder_change": assessment.holder_change.value,
-        "registered_at": assessment.registered_at.date().isoformat() if assessment.registered_at else None,
-    }
+def _not_flagged(session: Session, item: Assessed, case: Case, entries: list[NewEntry], now: datetime) -> None:
+    """Close an open case when that is certain; else show what changed, unless it is only that nobody knows."""
+    if not item.facts.addresses:
+        _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
+    elif _silenced(item, case):
+        return
+    elif _healthy(item):
+        lapsed = lapse_seen_at(item.facts) is not None and not item.assessment.holder_changed
+        how = CaseState.CLOSED_RENEWED if lapsed else CaseState.CLOSED_NO_ADDRESSES
+        _close(session, item, case, how, entries, now)
+    elif item.assessment.phase is not Phase.UNKNOWN:
+        ids = reach(session, item.facts, item.assessment, decided=True).ids
+        _describe(case, item.assessment, exposure(session, item.facts.id, ids, lapse_of(item.assessment)), now)
 
 
-def changed_facts(decided: dict[str, Any], now: dict[str, Any]) -> Why | None:
-    """Say which facts of a decision changed since; None when it still stands. Not knowing changes nothing."""
-    if now["phase"] == Phase.UNKNOWN.value:
-        return None
-    for name, words in _FACTS:
-        if now[name] is not None and decided.get(name) != now[name]:
-            old, new = _words(decided.get(name)), _words(now[name])
-            return Why(f"{name}_changed", f"{words} changed from {old} to {new} since the decision")
-    return None
-
-
-_FACTS = (
-    ("phase", "the phase"),
-    ("holder_change", "what is known of the holder"),
-    ("registered_at", "the registration date"),
-)
-
-
-def _words(value: object) -> str:
-    return str(value or "unknown").replace("_", " ")
+def _silenced(item: Assessed, case: Case) -> bool:
+    """Whether a change of holder is out of sight only because nobody gives a date any more."""
+    known = case.holder_change not in {HolderChange.NONE, HolderChange.UNKNOWN}
+    return known and item.assessment.holder_change is HolderChange.UNKNOWN
 
 
 def lapse_of(assessment: Assessment) -> datetime | None:
@@ -136,7 +121,7 @@ def lapse_of(assessment: Assessment) -> datetime | None:
 def _describe(case: Case, assessment: Assessment, lost: Exposure, now: datetime) -> None:
     """Set what the queue shows; the version grows when something a reviewer judges by has changed."""
     scored = risk(assessment, lost, now)
-    before = (case.phase, case.confidence, case.holder_change, case.addresses)
+    before = _judged_by(case)
     case.phase, case.confidence = assessment.phase.value, assessment.confidence.value
     case.recommendation, case.holder_change = assessment.recommendation.value, assessment.holder_change.value
     case.risk = scored.score
@@ -147,8 +132,12 @@ def _describe(case: Case, assessment: Assessment, lost: Exposure, now: datetime)
     case.no_second_factor_accounts = lost.no_second_factor_accounts
     case.packages, case.downloads_30d = lost.packages, lost.downloads_30d
     case.updated_at = now
-    if before != (case.phase, case.confidence, case.holder_change, case.addresses):
+    if before != _judged_by(case):
         case.version += 1
+
+
+def _judged_by(case: Case) -> tuple[object, ...]:
+    return (case.phase, case.confidence, case.recommendation, case.holder_change, case.addresses)
 
 
 def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[NewEntry], now: datetime) -> None:

@@ -16,7 +16,8 @@ from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, EvidenceRecord
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
-from dashboard.services.checking.facts import DomainFacts, at_risk, load_facts
+from dashboard.services.cases.reach import reach
+from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.times import rfc3339
 
@@ -34,7 +35,7 @@ def judge(session: Session, domain_id: int, now: datetime) -> Judged:
     """Weigh the stored evidence of a domain as of `now`."""
     facts = load_facts(session, [domain_id])[domain_id]
     assessment = facts.current(now)
-    return Judged(facts, assessment, at_risk(facts, assessment).ids)
+    return Judged(facts, assessment, reach(session, facts, assessment, decided=True).ids)
 
 
 def preview(session: Session, case_id: int, now: datetime) -> Exposure:

@@ -13,10 +13,9 @@ from dashboard.lifecycle.assess import assess
 from dashboard.lifecycle.assessment import AddressFacts, Assessment, History
 from dashboard.lifecycle.assessment import RegistrationPeriod as Period
 from dashboard.lifecycle.current import LEAVING, LOST
-from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Reading
+from dashboard.lifecycle.evidence import Evidence, Phase, Reading
+from dashboard.lifecycle.facts import unregistered_seen_at
 from dashboard.models import Account, Address, Domain, EvidenceRecord, RegistrationPeriod
-
-UNREGISTERED = {Phase.AVAILABLE, Phase.PENDING_DELETE}
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +51,7 @@ class DomainFacts:
         """Weigh `readings` against the history and the verified addresses."""
         history = History(
             periods=tuple(self.periods),
-            unregistered_seen_at=self._unregistered_seen_at(),
+            unregistered_seen_at=unregistered_seen_at([kept.reading for kept in self.readings], History()),
             previous_phase=self.phase,
         )
         return assess(self.name, list(readings), [address.facts for address in self.addresses], history, now)
@@ -60,17 +59,6 @@ class DomainFacts:
     def current(self, now: datetime) -> Assessment:
         """Weigh what is stored, as of `now`."""
         return self.assess([kept.reading for kept in self.readings], now)
-
-    def _unregistered_seen_at(self) -> datetime | None:
-        """The latest time a provider other than DNS said the name was unregistered or about to be deleted."""
-        seen = [
-            kept.reading.last_seen_at
-            for kept in self.readings
-            if kept.reading.evidence.outcome is not Outcome.ERROR
-            and kept.reading.evidence.kind is not EvidenceKind.DELEGATION
-            and kept.reading.evidence.phase in UNREGISTERED
-        ]
-        return max(seen, default=None)
 
 
 def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, DomainFacts]:

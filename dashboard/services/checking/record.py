@@ -16,9 +16,10 @@ from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
-from dashboard.lifecycle.schedule import next_check_at
+from dashboard.lifecycle.schedule import DAILY, next_check_at
 from dashboard.models import Check, Domain
 from dashboard.services.cases.flag import Assessed, flag
+from dashboard.services.cases.renewal import unsettled
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
@@ -142,7 +143,7 @@ def _write_domains(
 
 def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> datetime:
     drop = result.assessment.predicted.drop
-    return next_check_at(
+    usual = next_check_at(
         result.assessment.phase,
         now,
         failures=failures,
@@ -150,6 +151,8 @@ def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> 
         drop_at=drop.date if drop else None,
         key=result.facts.name,
     )
+    watched = result.assessment.phase is not Phase.AVAILABLE and unsettled(result.facts, now)
+    return min(usual, now + DAILY) if watched else usual
 
 
 def _domain_values(assessment: Assessment) -> dict[str, Any]:

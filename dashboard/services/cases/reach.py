@@ -1,0 +1,65 @@
+"""Which addresses a decision would reach: those at risk for which nothing is on its way or done already."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from sqlalchemy import Row, select
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.assessment import Assessment
+from dashboard.models import Address, Unverification
+from dashboard.models import UnverificationState as State
+from dashboard.services.checking.facts import DomainFacts, at_risk
+from dashboard.services.judged import unchanged
+
+_UNDER_WAY = {State.QUEUED.value, State.SENT.value}
+_DONE = {State.APPLIED.value, State.ALREADY.value}
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Row ids of the addresses; `unreached` are those for whose present state no un-verification was ever made."""
+
+    ids: tuple[int, ...]
+    unreached: frozenset[int]
+
+
+def reach(session: Session, facts: DomainFacts, assessment: Assessment, *, decided: bool) -> Reach:
+    """Leave out what is on its way; `decided`: whether the domain has a case that may have been decided before."""
+    ids = at_risk(facts, assessment).ids
+    if not ids or not decided:
+        return Reach(ids, frozenset(ids))
+    made = _made(session, facts.id)
+    covered = {row.address_id for row in made if _covers(row)}
+    left = tuple(ident for ident in ids if ident not in covered)
+    return Reach(left, frozenset(left) - {row.address_id for row in made})
+
+
+def _made(session: Session, domain_id: int) -> list[Row[Any]]:
+    """Return the un-verifications made for the state that a verified address of the domain is still in."""
+    query = (
+        select(
+            Unverification.address_id,
+            Unverification.state,
+            Unverification.effect,
+            Unverification.judged,
+            Address.verified,
+            Address.verified_at,
+            Address.state_token,
+        )
+        .join(Address, Address.id == Unverification.address_id)
+        .where(Address.domain_id == domain_id, Address.verified, Unverification.kind == "unverify")
+    )
+    return [row for row in session.execute(query) if unchanged(row.judged, row) and not _again(row)]
+
+
+def _again(row: Row[Any]) -> bool:
+    """Whether an address was un-verified and is verified now, by a source that has nothing to tell states by."""
+    gone = row.state in _DONE and row.effect == "unverify"
+    return gone and row.verified_at is None and row.state_token is None
+
+
+def _covers(row: Row[Any]) -> bool:
+    return row.state in _UNDER_WAY | _DONE
