@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
@@ -10,6 +11,8 @@ from werkzeug.wrappers import Response as Redirect
 from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
+from dashboard.lifecycle.assessment import HolderChange
+from dashboard.models import Case, Domain
 from dashboard.queries.affected import affected_accounts
 from dashboard.queries.domains import (
     DomainFilters,
@@ -29,6 +32,7 @@ from dashboard.web.pictures import close_up, timeline_picture
 from dashboard.web.requests import number, text, wants_fragment
 
 blueprint = Blueprint("domains", __name__)
+_HANDED_OVER = {HolderChange.DROPPED_AND_CAUGHT, HolderChange.SOLD}
 
 
 @blueprint.get("/domains")
@@ -71,7 +75,7 @@ def show(name: str) -> Response | Redirect:
     if domain is None:
         abort(404)
     case = case_of(session, domain.id)
-    since = case.opened_at if case else domain.created_at
+    since = _since(domain, case, now)
     evidence = domain_evidence(session, domain.id)
     history = domain_history(session, domain, since)
     return make_response(
@@ -89,3 +93,12 @@ def show(name: str) -> Response | Redirect:
             accounts_url=url_for("domains.show", name=name),
         )
     )
+
+
+def _since(domain: Domain, case: Case | None, now: datetime) -> datetime:
+    """Return since when the accounts' events matter: the catch, the lapse, the flagging or the first sight."""
+    if domain.holder_change in _HANDED_OVER and domain.registered_at:
+        return domain.registered_at
+    if domain.expires_at and domain.expires_at < now:
+        return domain.expires_at
+    return case.opened_at if case else domain.created_at
