@@ -74,6 +74,16 @@ def reduce_host(host: str) -> HostVerdict:
     return HostVerdict(name, domain, None)
 
 
+@cache
+def _icann_suffixes() -> PublicSuffixList:
+    return PublicSuffixList(only_icann=True)
+
+
+def under_private_suffix(domain: str) -> bool:
+    """Whether a domain hangs on a private suffix (`a.github.io`): the TLD's registry knows nothing of it."""
+    return _icann_suffixes().privatesuffix(domain) != domain
+
+
 def _ip_literal(text: str) -> str | None:
     """Return the literal's canonical text for `[192.0.2.1]`, `[IPv6:..]` or a bare address, else None."""
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text

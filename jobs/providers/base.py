@@ -10,8 +10,8 @@ from typing import Protocol
 
 import idna
 
-from dashboard.lifecycle.evidence import Evidence, Provider
-from jobs.providers.errors import Malformed, Unsupported, WrongDomain
+from dashboard.lifecycle.evidence import Evidence, Outcome, Provider, clip
+from jobs.providers.errors import Malformed, ProviderError, Unsupported, WrongDomain
 
 MAX_REPLY = 64 * 1024
 """Bytes of a reply that are read and kept, at most."""
@@ -41,6 +41,19 @@ class LookUp(Protocol):
     async def look_up(self, domain: str, now: datetime) -> Reply:
         """Ask about `domain` (lower-case A-label form), noting `now` as its time; raises a `ProviderError`."""
         ...
+
+
+def error_evidence(provider: Provider, domain: str, now: datetime, error: ProviderError) -> Evidence:
+    """Return the evidence of an error: it says why there is no answer, and nothing about the domain."""
+    return Evidence(
+        provider=provider,
+        domain=domain,
+        observed_at=now,
+        outcome=Outcome.ERROR,
+        server=error.server,
+        error=error.kind,
+        error_detail=clip(error.detail),
+    )
 
 
 def digest_of(body: bytes) -> str:

@@ -10,8 +10,8 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
 from dashboard.config import Settings, parse_endpoint
-from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Provider, clip
-from jobs.providers.base import LookUp, Reply
+from dashboard.lifecycle.evidence import ErrorKind, Evidence, Provider
+from jobs.providers.base import LookUp, Reply, error_evidence
 from jobs.providers.dns import DnsLookUp
 from jobs.providers.dns_client import DnsClient
 from jobs.providers.errors import Malformed, ProviderError
@@ -63,17 +63,8 @@ class Panel:
 
 
 def _failure(provider: Provider, domain: str, now: datetime, error: ProviderError, elapsed: float) -> Reply:
-    """Return the evidence of an error: it says why there is no answer, and nothing about the domain."""
-    evidence = Evidence(
-        provider=provider,
-        domain=domain,
-        observed_at=now,
-        outcome=Outcome.ERROR,
-        server=error.server,
-        error=error.kind,
-        error_detail=clip(error.detail),
-    )
-    return Reply(evidence, None, None, elapsed)
+    """Return a look-up that failed, as evidence."""
+    return Reply(error_evidence(provider, domain, now, error), None, None, elapsed)
 
 
 @asynccontextmanager

@@ -9,6 +9,7 @@ from datetime import datetime
 import httpx
 
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
+from dashboard.lifecycle.hosts import under_private_suffix
 from jobs.providers.base import Reply, digest_of, require_name
 from jobs.providers.errors import Malformed, ProviderError, Unsupported
 from jobs.providers.http import IDENTITY, USER_AGENT, Answer, Http, error_for, read_json, server_of
@@ -34,11 +35,14 @@ class RdapLookUp:
 
     async def look_up(self, domain: str, now: datetime) -> Reply:
         """Ask the registry about `domain`; raises a `ProviderError`, `Unsupported` where the TLD has no RDAP."""
-        base = self._parsed((await self._loaded()).base_for(require_name(domain)), domain)
+        if under_private_suffix(require_name(domain)):
+            # The registry of .com says 404 to every name under uk.com, registered or not.
+            raise Unsupported("not a name of the top-level domain's registry")
+        base = self._parsed((await self._loaded()).base_for(domain), domain)
         answer = await self._follow(base, httpx.URL(f"{base}domain/{domain}"))
         server = server_of(answer.url)
         try:
-            return _read(answer, domain, now, is_registry=_is_same_server(base, answer.url))
+            return read_reply(answer, domain, now, is_registry=is_same_server(base, answer.url))
         except ProviderError as error:
             error.server = server
             raise
@@ -94,13 +98,13 @@ def _next_hop(answer: Answer) -> httpx.URL:
     return url
 
 
-def _is_same_server(base: httpx.URL, url: httpx.URL) -> bool:
+def is_same_server(base: httpx.URL, url: httpx.URL) -> bool:
     """Whether `url` is still the registry's server: same host, and same port unless both are the schemes' own."""
     return base.host == url.host and base.port == url.port
 
 
-def _read(answer: Answer, domain: str, now: datetime, *, is_registry: bool) -> Reply:
-    """Turn the last reply into evidence; raises a `ProviderError`."""
+def read_reply(answer: Answer, domain: str, now: datetime, *, is_registry: bool) -> Reply:
+    """Turn the last reply into evidence; raises a `ProviderError`, also for a 404 that is not the registry's."""
     server = server_of(answer.url)
     digest = digest_of(answer.body)
     if answer.status == 404:

@@ -17,6 +17,9 @@ from dashboard.config import Settings
 from jobs.providers.errors import Malformed, ProviderError
 from jobs.providers.http import IDENTITY, USER_AGENT, Http, error_for
 
+SHIPPED = Path(__file__).with_suffix(".json")
+"""IANA's file as of its publication date: what is known where IANA is not asked."""
+
 MAX_BOOTSTRAP = 2 * 1024 * 1024
 FRESH_SECONDS = 24 * 3600.0
 """Age until which a kept copy is used without asking IANA again."""
@@ -64,6 +67,11 @@ def parse_bootstrap(body: bytes, overrides: Mapping[str, str] | None = None) -> 
     if not listed:
         raise Malformed("RDAP bootstrap: no services")
     return Bootstrap({**(overrides or {}), **listed})
+
+
+def shipped() -> Bootstrap:
+    """Return the copy that comes with the product."""
+    return parse_bootstrap(SHIPPED.read_bytes(), OVERRIDES)
 
 
 def _bases(services: list[Any]) -> dict[str, str]:

@@ -4,7 +4,15 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from dashboard.lifecycle.hosts import Unchecked, mask, mixed_script, reduce_host, split_email, to_unicode
+from dashboard.lifecycle.hosts import (
+    Unchecked,
+    mask,
+    mixed_script,
+    reduce_host,
+    split_email,
+    to_unicode,
+    under_private_suffix,
+)
 
 
 @pytest.mark.parametrize(
@@ -151,3 +159,13 @@ def test_the_reason_never_contains_the_address(secret: str) -> None:
 )
 def test_a_masked_address_keeps_its_host_and_little_else(local: str | None, masked: str) -> None:
     assert mask(local, "host.com") == f"{masked}@host.com"
+
+
+@pytest.mark.parametrize("domain", ["a.github.io", "victim.uk.com"])
+def test_a_name_under_a_private_suffix_is_not_the_registrys(domain: str) -> None:
+    assert under_private_suffix(domain)
+
+
+@pytest.mark.parametrize("domain", ["example.com", "a.co.uk", "a.com.br", "github.com", "a.unknown-tld"])
+def test_a_name_under_a_registrys_own_suffix_is(domain: str) -> None:
+    assert not under_private_suffix(domain)

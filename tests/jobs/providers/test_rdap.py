@@ -245,3 +245,8 @@ def test_any_reply_gives_evidence_or_a_typed_error(
         return
     assert status in {200, 404}
     assert evidence.outcome is not Outcome.ERROR
+
+
+def test_names_under_a_private_suffix_are_not_the_registrys() -> None:
+    with pytest.raises(errors.Unsupported):
+        look_up(says(404), domain="victim.uk.com")

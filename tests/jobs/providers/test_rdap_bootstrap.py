@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from dashboard.config import Settings
 from jobs.providers import errors
-from jobs.providers.rdap_bootstrap import FRESH_SECONDS, OVERRIDES, Bootstrap, BootstrapFile, parse_bootstrap
+from jobs.providers.rdap_bootstrap import FRESH_SECONDS, OVERRIDES, Bootstrap, BootstrapFile, parse_bootstrap, shipped
 from tests.jobs.providers.helpers import Handler, http_server, mock_http, settings_for
 
 FILE = {
@@ -105,6 +105,11 @@ def test_a_damaged_copy_is_fetched_anew(tmp_path: Path, damage: bytes) -> None:
 def test_without_an_answer_or_a_copy_the_error_shows(tmp_path: Path) -> None:
     with pytest.raises(errors.ServerError):
         load(settings_for(tmp_path), lambda _: httpx.Response(503))
+
+
+def test_a_copy_comes_with_the_product() -> None:
+    assert shipped().base_for("a.com") == "https://rdap.verisign.com/com/v1/"
+    assert shipped().base_for("a.de") == OVERRIDES["de"]
 
 
 def test_a_local_bootstrap_is_never_kept_and_never_leads_outside(tmp_path: Path) -> None:
