@@ -14,12 +14,15 @@ from dashboard.lifecycle.evidence import ErrorKind, Evidence, Provider
 from jobs.providers.base import LookUp, Reply, error_evidence
 from jobs.providers.dns import DnsLookUp
 from jobs.providers.dns_client import DnsClient
-from jobs.providers.errors import Malformed, ProviderError
+from jobs.providers.errors import Malformed, ProviderError, Timeout
 from jobs.providers.fastly import FastlyLookUp
 from jobs.providers.http import Http, build_transport
 from jobs.providers.limits import Limiter, LocalLimiter
 from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import BootstrapFile
+
+LOOK_UP_SECONDS = 90.0
+"""Time for a look-up with all its waits and redirects: a server that stalls must not hold up a whole job."""
 
 
 class Panel:
@@ -46,9 +49,13 @@ class Panel:
     async def _ask_one(self, look_up: LookUp, domain: str, now: datetime) -> Reply:
         started = time.perf_counter()
         try:
-            reply = await look_up.look_up(domain, now)
+            async with asyncio.timeout(LOOK_UP_SECONDS):
+                reply = await look_up.look_up(domain, now)
         except ProviderError as error:
             reply = _failure(look_up.provider, domain, now, error, time.perf_counter() - started)
+        except TimeoutError:
+            late = Timeout(f"no answer within {LOOK_UP_SECONDS:g} s, the wait for a turn included")
+            reply = _failure(look_up.provider, domain, now, late, time.perf_counter() - started)
         except Exception as error:  # noqa: BLE001 - a reply may break a parser in ways nobody foresaw: counted and shown
             fault = Malformed(f"{type(error).__name__} while reading the reply")
             reply = _failure(look_up.provider, domain, now, fault, time.perf_counter() - started)

@@ -10,9 +10,11 @@ from typing import Any
 import pytest
 
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Phase, Provider
+from dashboard.queue import POLICIES, JobName
+from jobs.checks import SECONDS_A_JOB
 from jobs.providers import errors
 from jobs.providers.base import Reply
-from jobs.providers.panel import Panel, open_panel
+from jobs.providers.panel import LOOK_UP_SECONDS, Panel, open_panel
 from tests.jobs.providers.helpers import NOW, dns_reply, dns_server, http_reply, http_server, settings_for
 
 
@@ -71,6 +73,20 @@ def test_a_fault_that_nobody_foresaw_is_counted_by_its_name(fault: Exception) ->
     assert evidence[0].error is ErrorKind.MALFORMED
     assert type(fault).__name__ in (evidence[0].error_detail or "")
     assert sum(panel.counters.values()) == 1
+
+
+def test_a_look_up_that_waits_too_long_is_a_time_out_beside_the_answers_of_the_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("jobs.providers.panel.LOOK_UP_SECONDS", 0.05)
+    late, fine = ask(Says(Provider.RDAP, seconds=60), Says(Provider.DNS))[0]
+    assert (late.outcome, late.error) == (Outcome.ERROR, ErrorKind.TIMEOUT)
+    assert fine.outcome is Outcome.FOUND
+
+
+def test_a_job_ends_before_the_queue_ends_it_however_slow_a_server_is() -> None:
+    """A job that is killed loses the answers it has; the same domains, due the longest, would then block all others."""
+    assert POLICIES[JobName.RUN_BATCH].timeout - 30 > SECONDS_A_JOB + LOOK_UP_SECONDS
 
 
 def test_cancelling_is_not_swallowed() -> None:
