@@ -150,7 +150,7 @@ def _picture(history: History, now: datetime, window: tuple[datetime, datetime] 
         lanes_top=lanes_top,
         lanes_bottom=lanes_bottom,
         bands=[_band(band, lanes_top, _free(band, laid.spans)) for band in laid.bands],
-        phases=[_phase(span, lanes_top, bool(laid.bands)) for span in laid.spans],
+        phases=[_phase(span, lanes_top) for span in laid.spans],
         marks=[_mark(mark, rows.get(index), lanes_bottom) for index, mark in enumerate(laid.marks)],
         checks=sorted({_x(laid, at) for at in history.checks if laid.start <= at <= laid.end}),
         check_times=history.checks,
@@ -214,12 +214,12 @@ def _band(band: Band, top: int, free: int) -> DrawnBox:
     )
 
 
-def _phase(placed: PlacedSpan, top: int, banded: bool) -> DrawnBox:  # noqa: FBT001 (private)
+def _phase(placed: PlacedSpan, top: int) -> DrawnBox:
     phase = placed.span.phase
     end = f"{placed.span.end:%Y-%m-%d}" if placed.span.end else "now"
     label = words.label(phase, "phase")
     # Nobody holds an available name: it is drawn outside of any registration's colour.
-    lane = _lane(placed.lane) if banded and phase is not Phase.AVAILABLE else "unregistered"
+    lane = "unregistered" if phase is Phase.AVAILABLE else _lane(placed.lane)
     return DrawnBox(
         x=placed.x,
         y=top + placed.lane * (LANE + LANE_GAP),

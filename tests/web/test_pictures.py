@@ -57,3 +57,10 @@ def test_a_resurrection_is_a_second_band_in_another_colour() -> None:
     assert picture.bands[0].y != picture.bands[1].y
     assert [phase.lane for phase in picture.phases] == ["unregistered"], "an available name is nobody's"
     assert picture.is_long
+
+
+def test_without_known_registrations_only_an_available_name_is_drawn_as_nobodys() -> None:
+    free = START - timedelta(days=5)
+    spans = [Span(START - timedelta(days=90), free, Phase.ACTIVE), Span(free, None, Phase.AVAILABLE)]
+    picture = timeline_picture(History([], spans, [], [], Predicted()), START)
+    assert [phase.lane for phase in picture.phases] == ["even", "unregistered"]
