@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Table, bindparam, insert, update
+from sqlalchemy import Table, bindparam, insert, select, update
 from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.assessment import Confidence
 from dashboard.lifecycle.assessment import RegistrationPeriod as Period
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
 from dashboard.models import LifecycleEvent, RegistrationPeriod
@@ -31,7 +32,8 @@ _CLOSE = (
 
 def record_history(session: Session, assessed: Sequence[Assessed], now: datetime) -> None:
     """Write the periods and events that `assessed` brought, in three statements for all of them."""
-    events = [event for item in assessed for event in _events(item, now)]
+    known = _last_known(session, assessed)
+    events = [event for item in assessed for event in _events(item, known.get(item.facts.id, item.facts.phase), now)]
     if events:
         session.execute(insert(_EVENTS), events)
     changes = [change for item in assessed if (change := _period_change(item, now))]
@@ -50,31 +52,57 @@ class _PeriodChange:
 
 
 def _period_change(item: Assessed, now: datetime) -> _PeriodChange | None:
-    """Open the period of a new registration; close the one of a name that is available."""
+    """Open the period of a new registration; end the one of a name that is available, until it is seen again."""
     assessment, known = item.assessment, item.facts.periods
-    running = known[-1] if known and known[-1].ended_at is None else None
+    last = known[-1] if known else None
+    running = last if last and last.ended_at is None else None
     if assessment.phase is Phase.AVAILABLE:
-        return _PeriodChange(_closed(item.facts.id, running, now), None) if running else None
+        ends = running is not None and assessment.confidence is not Confidence.CONFLICTING
+        return _PeriodChange(_until(item.facts.id, running, now), None) if running and ends else None
     started = assessment.registered_at
-    if started is None or any(abs(started - period.started_at) < SLACK for period in known):
+    if started is None:
         return None
-    opened = {
+    if last and abs(started - last.started_at) < SLACK:
+        return None if running else _PeriodChange(_until(item.facts.id, last, None), None)
+    if any(abs(started - period.started_at) < SLACK for period in known):
+        return None
+    follows = running if running and started > running.started_at else None
+    ends_at = min((period.started_at for period in known if period.started_at > started), default=None)
+    return _PeriodChange(
+        _until(item.facts.id, follows, started) if follows else None, _opened(item, started, ends_at)
+    )
+
+
+def _opened(item: Assessed, started: datetime, ends_at: datetime | None) -> dict[str, Any]:
+    return {
         "domain_id": item.facts.id,
         "started_at": started,
-        "registrar": assessment.registrar,
-        "handle": assessment.handle,
+        "ended_at": ends_at,
+        "registrar": item.assessment.registrar,
+        "handle": item.assessment.handle,
     }
-    follows = running if running and started > running.started_at else None
-    return _PeriodChange(_closed(item.facts.id, follows, started) if follows else None, opened)
 
 
-def _closed(domain_id: int, period: Period, at: datetime) -> dict[str, Any]:
+def _until(domain_id: int, period: Period, at: datetime | None) -> dict[str, Any]:
     return {"of_domain": domain_id, "since": period.started_at, "until": at}
 
 
-def _events(item: Assessed, now: datetime) -> Iterable[dict[str, Any]]:
+def _last_known(session: Session, assessed: Sequence[Assessed]) -> dict[int, Phase]:
+    """Return the phase before nobody knew, of the domains that are known again."""
+    silent = [item.facts.id for item in assessed if item.before and item.facts.phase is Phase.UNKNOWN]
+    if not silent:
+        return {}
+    rows = session.execute(
+        select(_EVENTS.c.domain_id, _EVENTS.c.detail)
+        .where(_EVENTS.c.domain_id.in_(silent), _EVENTS.c.kind == "phase")
+        .order_by(_EVENTS.c.at)
+    )
+    return {row.domain_id: Phase(row.detail["new"]) for row in rows}
+
+
+def _events(item: Assessed, before: Phase, now: datetime) -> Iterable[dict[str, Any]]:
     """Yield one event a change between what was known before and what is known now."""
-    before, after = item.facts.phase, item.assessment.phase
+    after = item.assessment.phase
     if after is not before and after is not Phase.UNKNOWN:
         yield _event(item, "phase", now, f"{_words(before)} became {_words(after)}", before.value, after.value)
     for kind, providers, pick in _WATCHED:
