@@ -9,7 +9,7 @@ from itertools import pairwise
 
 from dashboard.lifecycle.assessment import History
 from dashboard.lifecycle.current import LEAVING, LOST, Current
-from dashboard.lifecycle.evidence import Evidence, EvidenceKind, Outcome, Phase, Reading
+from dashboard.lifecycle.evidence import ByContent, Evidence, EvidenceKind, Outcome, Phase, Reading
 from dashboard.lifecycle.phases import renewable_in_uk
 
 SLACK = timedelta(days=1)
@@ -71,7 +71,7 @@ def steps(readings: Iterable[Reading]) -> list[Step]:
     """
     found = sorted(
         (r for r in readings if r.evidence.outcome is Outcome.FOUND and _directory(r)),
-        key=lambda r: (r.evidence.provider, r.last_seen_at, r.first_seen_at, r.evidence.digest),
+        key=lambda r: (r.evidence.provider, r.last_seen_at, r.first_seen_at, ByContent(r.evidence)),
     )
     return [
         Step(before.evidence, after.evidence, after.first_seen_at)
@@ -149,4 +149,4 @@ def _found(reading: Reading) -> bool:
 
 def day(moment: datetime) -> str:
     """Write a date as readers of every country read it."""
-    return f"{moment:%Y-%m-%d}"
+    return moment.date().isoformat()
