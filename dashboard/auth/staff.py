@@ -55,7 +55,7 @@ def add_staff(session: Session, email: str, role: Role, password: str, now: date
 def new_staff(session: Session, email: str, role: Role, password: str, now: datetime) -> StaffResult:
     """Add a member of staff without an audit entry, which is the caller's to write."""
     email = normal_email(email)
-    if len(email) > 254 or not _EMAIL.fullmatch(email):
+    if len(email) > 254 or not email.isprintable() or not _EMAIL.fullmatch(email):
         return StaffResult(problem=StaffProblem.NOT_AN_EMAIL)
     if not acceptable(password):
         return StaffResult(problem=StaffProblem.PASSWORD_LENGTH)
@@ -69,6 +69,8 @@ def new_staff(session: Session, email: str, role: Role, password: str, now: date
 
 def find_staff(session: Session, email: str) -> Staff | None:
     """Return the member of staff who signs in as `email`, active or not."""
+    if not email.strip().isprintable():  # nobody does, and PostgreSQL takes no NUL to ask for
+        return None
     return session.scalars(select(Staff).where(Staff.email == normal_email(email))).one_or_none()
 
 

@@ -80,7 +80,7 @@ def domain_count(session: Session, filters: DomainFilters) -> Count:
 
 def find_domain(session: Session, name: str) -> Domain | None:
     """Return a monitored domain by its A-label name."""
-    return session.scalar(select(Domain).where(Domain.name == name))
+    return session.scalar(select(Domain).where(Domain.name == name)) if name.isprintable() else None
 
 
 def case_of(session: Session, domain_id: int) -> Case | None:

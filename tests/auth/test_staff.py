@@ -38,6 +38,8 @@ def test_somebody_is_added_with_one_entry_that_does_not_name_them(context: Flask
         ("ann", PASSWORD, StaffProblem.NOT_AN_EMAIL),
         ("ann@", PASSWORD, StaffProblem.NOT_AN_EMAIL),
         ("ann lee@example.com", PASSWORD, StaffProblem.NOT_AN_EMAIL),
+        ("ann\u202e@example.com", PASSWORD, StaffProblem.NOT_AN_EMAIL),
+        ("ann\0@example.com", PASSWORD, StaffProblem.NOT_AN_EMAIL),
         ("a" * 250 + "@example.com", PASSWORD, StaffProblem.NOT_AN_EMAIL),
         ("ann@example.com", "short", StaffProblem.PASSWORD_LENGTH),
         ("Taken@example.com", PASSWORD, StaffProblem.EMAIL_TAKEN),

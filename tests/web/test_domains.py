@@ -36,6 +36,10 @@ def test_search_finds_by_the_start_of_the_name_and_links_the_case(app: Flask, re
     assert "No monitored domain starts with “zzz”" in reviewer.get("/domains?q=zzz").text
 
 
+def test_a_name_with_control_characters_is_no_domains(reviewer: FlaskClient) -> None:
+    assert reviewer.get("/domains/a%00b.net").status_code == 404
+
+
 def test_a_pasted_address_does_not_stay_in_the_address_bar(reviewer: FlaskClient) -> None:
     reply = reviewer.get("/domains?q=Ann.Other@Harbour.net")
     assert (reply.status_code, reply.location) == (303, "/domains?q=harbour.net")

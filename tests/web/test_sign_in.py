@@ -201,6 +201,10 @@ def test_a_session_that_is_not_used_ends(client: FlaskClient, person: Person, wa
     assert client.get("/sign-in").status_code == 200
 
 
+def test_a_name_with_control_characters_is_nobodys(client: FlaskClient, person: Person) -> None:
+    assert sign_in(client, "ann\0@staff.example").status_code == 422
+
+
 def test_sign_in_leads_back_to_the_page_that_was_wanted(client: FlaskClient, person: Person) -> None:
     response = client.get("/cases?phase=available&sort=risk")
     assert (response.status_code, response.location) == (
