@@ -19,6 +19,7 @@ from typing import Any, ParamSpec, TypeVar
 import click
 
 from dashboard.config import SettingError, Settings, load_settings
+from jobs.cli_evidence import evidence
 from jobs.supervisor.errors import InTheWayError
 
 P = ParamSpec("P")
@@ -196,4 +197,4 @@ def _settings(port: int | None) -> Settings:
     return replace(settings, port=port) if port else settings
 
 
-commands = [demo, run, web, worker, scheduler, sweep, check]
+commands = [demo, run, web, worker, scheduler, sweep, check, evidence]

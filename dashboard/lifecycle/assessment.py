@@ -60,13 +60,15 @@ class Predicted:
 class AddressFacts:
     """What assess() needs of one verified address; times aware UTC, None where the source does not know.
 
-    `first_verified_at` is the earliest verification known, when the address was re-verified since.
+    `first_verified_at` is the earliest verification known, when the address was re-verified since; `last_release_at`
+    the newest release of a package that its account maintains.
     """
 
     address_id: str
     verified_at: datetime | None
     account_created_at: datetime | None = None
     first_verified_at: datetime | None = None
+    last_release_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

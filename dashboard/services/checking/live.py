@@ -9,11 +9,12 @@ from typing import Any
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.due import due_at
 from dashboard.lifecycle.evidence import Phase, Reading
 from dashboard.models import Domain
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.record import Answer
-from dashboard.services.checking.snapshot import snapshot
+from dashboard.services.checking.snapshot import assessment_values
 
 
 def assess_live(session: Session, name: str, answers: Sequence[Answer], now: datetime) -> dict[str, Any]:
@@ -22,9 +23,9 @@ def assess_live(session: Session, name: str, answers: Sequence[Answer], now: dat
     facts = load_facts(session, [domain_id])[domain_id] if domain_id else DomainFacts(0, name, Phase.UNKNOWN)
     readings = [Reading(answer.evidence, answer.evidence.observed_at, now) for answer in answers]
     assessment = facts.assess(readings, now)
+    ids = [address.id for address in facts.addresses]
     return {
-        "domain": name,
+        **assessment_values(assessment, ids, due_at(assessment, readings, now)),
         "monitored": domain_id is not None,
-        **snapshot(assessment),
         "evidence": [answer.evidence.normalised() for answer in answers],
     }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from dashboard.lifecycle.assessment import Assessment, Prediction
@@ -30,6 +32,20 @@ def snapshot(assessment: Assessment) -> dict[str, Any]:
             "pending_delete": _prediction(assessment.predicted.pending_delete),
             "drop": _prediction(assessment.predicted.drop),
         },
+    }
+
+
+def assessment_values(assessment: Assessment, ids: Sequence[object], next_check_at: datetime) -> dict[str, Any]:
+    """Return all of an assessment for a tool: also each address's verdict, under its id as the asker wrote it."""
+    verdicts = [
+        {"address_id": written, "at_risk": address.at_risk, "why": address.why}
+        for written, address in zip(ids, assessment.addresses, strict=True)
+    ]
+    return {
+        "domain": assessment.domain,
+        **snapshot(assessment),
+        "next_check_at": rfc3339(next_check_at),
+        "addresses": verdicts,
     }
 
 
