@@ -7,6 +7,8 @@ IMMEDIATE` for everything makes readers wait for writers. So reads open with `BE
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -96,8 +98,17 @@ def tune_engine(engine: Engine) -> None:
     """Give a SQLite engine its pragmas and its explicit `BEGIN`; other databases need nothing."""
     if engine.dialect.name != "sqlite":
         return
+    _create_private(engine.url.database)
     event.listen(engine, "connect", _on_connect)
     event.listen(engine, "begin", _on_begin)
+
+
+def _create_private(path: str | None) -> None:
+    """Make a new database file for its owner alone, whatever the umask; SQLite gives its journals the same mode."""
+    if path and path != ":memory:":
+        # It is there already, or its folder is not, which connecting will tell.
+        with contextlib.suppress(FileExistsError, FileNotFoundError):
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600))
 
 
 def _on_connect(connection: sqlite3.Connection, _record: object) -> None:

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import os
+import stat
 import threading
 from datetime import datetime
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from sqlalchemy import select
 
+from dashboard.app import create_app
 from dashboard.database import TransactionError, db, writing
 from dashboard.models import Marker, Source
-from tests.conftest import START
+from tests.conftest import START, make_settings, migrate
 
 
 def add_marker(name: str, value: str = "x") -> None:
@@ -23,6 +27,20 @@ def test_what_is_written_is_committed(context: Flask) -> None:
     add_marker("a")
     db.session.rollback()
     assert db.session.scalars(select(Marker.name)).all() == ["a"]
+
+
+def test_a_new_sqlite_file_and_its_journals_are_their_owners_alone(tmp_path: Path) -> None:
+    umask = os.umask(0o022)
+    try:
+        migrate(f"sqlite:///{tmp_path / 'new.db'}", tmp_path)
+        app = create_app(make_settings(tmp_path, database_url=f"sqlite:///{tmp_path / 'new.db'}"))
+        with app.app_context():
+            add_marker("a")
+            modes = {path.name: stat.S_IMODE(path.stat().st_mode) for path in tmp_path.glob("new.db*")}
+            db.engine.dispose()
+    finally:
+        os.umask(umask)
+    assert modes == dict.fromkeys(["new.db", "new.db-shm", "new.db-wal"], 0o600)
 
 
 def test_an_exception_rolls_back(context: Flask) -> None:
