@@ -1,4 +1,4 @@
-"""Dates as WHOIS servers write them: every common order, with the rules of single TLDs where digits alone cannot tell."""
+"""Dates as WHOIS servers write them: every common order; the TLD decides where digits alone cannot tell."""
 
 from __future__ import annotations
 
@@ -39,7 +39,9 @@ _NAMED_DAY_FIRST = re.compile(
     rf"(?<!\d)(\d{{1,2}})(?:st|nd|rd|th|\.)?(?:[-/\s,]|\sde\s)+([^\W\d_]{{3,10}})\.?(?:[-/\s,]|\sde\s)+(\d{{4}}|\d\d(?!\d))"
     rf"{_TIME}{_ZONE}"
 )
-_NAMED_MONTH_FIRST = re.compile(rf"([^\W\d_]{{3,10}})\.?[-/\s]+(\d{{1,2}})(?:st|nd|rd|th)?,?[-/\s]+(\d{{4}}){_TIME}{_ZONE}")
+_NAMED_MONTH_FIRST = re.compile(
+    rf"([^\W\d_]{{3,10}})\.?[-/\s]+(\d{{1,2}})(?:st|nd|rd|th)?,?[-/\s]+(\d{{4}}){_TIME}{_ZONE}"
+)
 _UNIX = re.compile(
     r"([^\W\d_]{3,10})\s+(\d{1,2})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s+(?:([A-Z]{2,5})\s+)?([+-]\d{4}\s+)?(\d{4})"
 )
@@ -112,7 +114,12 @@ def _compact(text: str, rules: DateRules) -> datetime | None:  # noqa: ARG001 - 
 
 
 def _named(text: str, rules: DateRules) -> datetime | None:  # noqa: ARG001 - one signature for all readers
-    for pattern, order in ((_UNIX, "unix"), (_NAMED_YEAR_FIRST, "ymd"), (_NAMED_DAY_FIRST, "dmy"), (_NAMED_MONTH_FIRST, "mdy")):
+    for pattern, order in (
+        (_UNIX, "unix"),
+        (_NAMED_YEAR_FIRST, "ymd"),
+        (_NAMED_DAY_FIRST, "dmy"),
+        (_NAMED_MONTH_FIRST, "mdy"),
+    ):
         for match in pattern.finditer(text):
             moment = _from_named(match, order)
             if moment is not None:
@@ -153,7 +160,13 @@ def _moment(
     number = int(year) + (2000 if len(year) == 2 else 0)
     try:
         moment = datetime(
-            number, month, int(day), int(hour or 0), int(minute or 0), int(second or 0), tzinfo=_zone(offset if hour else None)
+            number,
+            month,
+            int(day),
+            int(hour or 0),
+            int(minute or 0),
+            int(second or 0),
+            tzinfo=_zone(offset if hour else None),
         )
         return moment.astimezone(UTC)
     except (ValueError, OverflowError):

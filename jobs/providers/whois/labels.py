@@ -1,10 +1,12 @@
-"""What the label of a WHOIS line means. Labels differ from server to server, their words far less: rules, not tables."""
+"""What the label of a WHOIS line means. Labels differ by server, their words far less: rules, not tables."""
 
 from __future__ import annotations
 
 import re
 from enum import StrEnum
 from functools import lru_cache
+
+from jobs.providers.whois.wordings import any_of
 
 
 class Role(StrEnum):
@@ -36,83 +38,115 @@ _GENERIC = frozenset(
 )
 """Labels too plain to be believed inside a contact's block, which carries its own."""
 
+_WHEN = "(?: (?:on|date|at|time|since))*"
+_THING = "(?:(?:domain|record|registry|object|entry|data)(?: name)? )*"
+_SERVER = "(?:name ?servers?|nservers?|dns(?: servers?)?|dns name ?servers?)"
+_OF_SERVER = r"(?: (?:name|host ?name|information|ace|\d+|list|in (?:the )?listed order|listed in order|records?))"
+_OF_REGISTRAR = "(?: (?:name|info(?:rmation)?|organi[sz]ation|of record))"
+_OF_STATUS = "(?:domain|query|registration|registry|current|ren|epp|domain name|dns)"
+
 # Tried in this order; each is searched in the label's words (lower case, one blank between them).
 _RULES: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
-    (role, re.compile(pattern))
-    for role, pattern in (
+    (role, re.compile(any_of(*patterns)))
+    for role, patterns in (
         (
             Role.OTHER,
-            r"^(?:option|ds|dnssec|dnskey|key|trademark|ipr|date trademark|owner (?:created|updated)|url|copyright)\b"
-            r"|trademark|database|whois (?:lookup|record)|^(?:query|request|lookup) (?:date|time)|^wipo|^ren status"
-            r"|nsstat|nslastaa|elig|dns update|^last paid|^requested on|^processed from|out of quarantine|^free date"
-            r"|(?:registrar|registar|registrant|created|updated|modified|changed) (?:created|updated)"
-            r"|\b(?:created|updated|modified|changed|registered|paid|last updated|last changed)(?: \w+)? by\b"
-            r"|^(?:date to (?:delete|release)|delete|outzone|deactivat\w+ ?date)",
+            (
+                r"^(?:option|ds|dnssec|dnskey|key|trademark|ipr|date trademark|url|copyright)\b",
+                r"^requested on|^processed from|trademark|database|whois (?:lookup|record)",
+                r"^(?:query|request|lookup) (?:date|time)|^wipo|^ren status",
+                "nsstat|nslastaa|elig|dns update|^last paid|out of quarantine|^free date",
+                "(?:registrar|registar|registrant|owner|created|updated|modified|changed) (?:created|updated)",
+                r"\b(?:created|updated|modified|changed|registered|paid|last updated|last changed)(?: \w+)? by\b",
+                r"^(?:date to (?:delete|release)|delete|outzone|deactivat\w+ ?date)",
+            ),
         ),
-        (Role.REGISTRAR_EXPIRES, r"^registrar (?:registration )?(?:expir|renew)"),
+        (Role.REGISTRAR_EXPIRES, ("^registrar (?:registration )?(?:expir|renew)",)),
         (
             Role.EXPIRES,
-            r"\b(?:expir\w+|exp date|paid ?(?:till|until)|valid(?:ity)?(?: (?:until|till|to|date|thru|through))?"
-            r"|billed ?until|dateb?illed ?until|renewal(?: date)?|vencimiento|caducidad|expira(?:cion|cao|tion)?"
-            r"|registered until|(?:ends?|end date|term ends?)|scadenza|gueltig bis|laufzeit bis|wygasa|validade)\b"
-            r"|datebilleduntil|^renews? on|до$|사용 종료일|有効期限|到期|失效|expiração|expiración|échéance",
+            (
+                r"\b(?:expir\w+|exp date|paid ?(?:till|until)|billed ?until|registered until)\b",
+                r"\b(?:date )?renewal(?: date)?\b",
+                r"\bvalid(?:ity)?(?: (?:until|till|to|date|thru|through))?\b",
+                r"\b(?:ends?|(?:end|term end) date|term ends?)\b",
+                r"\b(?:vencimiento|caducidad|scadenza|gueltig bis|laufzeit bis|wygasa|validade)\b|datebilleduntil",
+                "^renews? on|до$|사용 종료일|有効期限|到期|失效|expiração|échéance",
+            ),
         ),
-        (
-            Role.HANDLE,
-            r"^(?:(?:registry )?domain (?:name )?(?:id|identifier|handle)|roid|domain roid|object id)$",
-        ),
-        (Role.REFERRAL, r"^(?:registrar )?whois(?: server)?$|^refer(?:ral)?$|^referralserver$|^whoisserver$"),
+        (Role.HANDLE, ("^(?:(?:registry )?domain (?:name )?(?:id|identifier|handle)|roid|domain roid|object id)$",)),
+        (Role.REFERRAL, ("^(?:registrar )?whois(?: server)?$|^refer(?:ral)?$|^referralserver$|^whoisserver$",)),
         (
             Role.CONTACT,
-            r"^(?:registrant|registrants|admin|administrative|administrator|tech|technical|billing|owner|holder|contact"
-            r"|person|organi[sz]ation|org|role|nic hdl|nic handle|titular|titulaire|responsible|ownerid|domain holder"
-            r"|zone|onsite|on site|agent|reseller|tutelary|country|address|phone|fax|email|street|city|postal|voice"
-            r"|ced|operations|registration agent|descr|nsset|keyset|descendant|inhaber|propriet\w+|legal|abuse|propietario"
-            r"|eigenaar|domain registrant|domain contact|domain owner|domaininhaber|contatto|[ptcz] ?c\b|holder of domain)"
-            r"\b|\bcontacts?\b|^\w{1,7} c$|name of registrant|e mail|telephone",
+            (
+                r"^(?:registrants?|admin|administrative|administrator|tech|technical|billing|owner|holder|contact|person)\b",
+                r"^(?:organi[sz]ation|org|role|nic hdl|nic handle|titular|titulaire|responsible|ownerid|zone)\b",
+                r"^(?:agent|reseller|tutelary|country|address|phone|fax|email|street|city|postal|voice|ced|operations)\b",
+                r"^(?:registration agent|on ?site|descr|nsset|keyset|legal|abuse)\b",
+                r"^(?:inhaber|propriet\w+|propietario|eigenaar|contatto)\b",
+                r"^domain (?:holder|registrant|contact|owner)\b|^domaininhaber\b|^holder of domain\b|^[ptcz] ?c\b",
+                r"\bcontacts?\b|^\w{1,7} c$|name of registrant|e mail|telephone",
+            ),
         ),
         (
             Role.NAMESERVER,
-            r"^(?:domain |authoritative |host |listed |current |delegated )?(?:name ?servers?|nservers?|dns(?: servers?)?"
-            r"|dns name ?servers?)(?: (?:name|host ?name|information|ace|\d+|list|in (?:the )?listed order"
-            r"|listed in order|records?))*$|^ns(?: ?(?:name|list|\d+|host))*(?: \d+)?$|^domain (?:name )?servers?\b"
-            r"|^(?:primary|secondary|third|fourth|fifth|prim|sec)(?:ary)? (?:name ?)?(?:server|ns|dns)(?: (?:host ?)?name)?$"
-            r"|^host ?names?$|^hosts?$|^servidor\S* (?:de nombres?|dns)|^serveurs? de noms?|네임서버|호스트이름|^nserver|^dns \d+$"
-            r"|^name servers?\b.*order|ネームサーバ|^domain servers|^hostname\b|^delegation|^dnsservers?$",
+            (
+                f"^(?:domain |authoritative |host |listed |current |delegated )?{_SERVER}{_OF_SERVER}*$",
+                r"^ns(?: ?(?:name|list|\d+|host))*(?: \d+)?$",
+                r"^domain (?:name )?servers?\b|^host ?names?\b|^hosts?$|^dns \d+$",
+                f"^(?:primary|secondary|third|fourth|fifth|prim|sec) (?:name ?)?(?:server|ns|dns){_OF_SERVER}?$",
+                r"^servidor\S* (?:de nombres?|dns)|^serveurs? de noms?|^delegation|^servers$",
+                "네임서버|호스트이름|ネームサーバ",
+                r"^name servers?\b.*order|^dnsservers?$",
+            ),
         ),
         (
             Role.REGISTRAR,
-            r"^(?:sponsoring |current |domain |authorized |last )?(?:registrar|registar)s?(?: (?:name|info(?:rmation)?"
-            r"|organi[sz]ation|of record))?$|^registered (?:through|via|with|by)$|^registrado por$|^registration service"
-            r"|^authorized agency$|^registrant service provider$|^bureau d enregistrement$|^등록대행자$",
+            (
+                f"^(?:sponsoring |current |domain |authorized |last )?registr?ars?{_OF_REGISTRAR}?$",
+                "^registered (?:through|via|with|by)$|^registrado por$|^registration service|^authorized agency$",
+                "^bureau d enregistrement$|^등록대행자$",
+            ),
         ),
-        (Role.TRANSFERRED, r"\btransfer(?:red)?\b(?!.*(?:lock|prohibit|code|key))"),
+        (Role.TRANSFERRED, (r"\btransfer(?:red)?\b(?!.*(?:lock|prohibit|code|key))",)),
         (
             Role.REGISTERED,
-            r"^(?:(?:domain|record|registry|object)(?: name)? )?(?:creat(?:ed|ion|e)|ac?t?ivat(?:ed|ion)|registered|registration"
-            r"|commencement|delegated)(?: (?:on|date|at|time|since))*$|^(?:date|time) (?:of )?(?:registered|registration|creat\w+)"
-            r"|^fecha de (?:registro|creacion|creación|alta|activacion)|^data (?:de |di )?(?:criação|criacao|registr\w+|registo)"
-            r"|^(?:domain )?date ?registered$|commencement date$|^connected date$|^assigned(?: date)?$|등록일|登録年月日|注册日期"
-            r"|^date de (?:creation|création)|^entry ?created|^domain dateregistered$|^registered date$|^in use since$",
+            (
+                f"^{_THING}(?:creat(?:ed|ion|e)|ac?t?ivat(?:ed|ion)|registered|registration|delegated|approved){_WHEN}$",
+                r"^(?:date|time) (?:of )?(?:registered|registration|creat\w+|approved)|commencement date$",
+                r"^fecha de (?:registro|creacion|creación|alta)",
+                r"^data (?:de |di )?(?:criação|criacao|registr\w+|registo)",
+                "^(?:domain )?date ?registered$|^connected date$|^assigned(?: date)?$|^date de (?:creation|création)",
+                "등록일|登録年月日|注册日期",
+            ),
         ),
         (
             Role.CHANGED,
-            r"^(?:(?:domain|record|registry|object|entry|data|last) )*(?:chang(?:ed|e)|updat(?:ed|e)|modif(?:ied|y|ication))"
-            r"(?: (?:on|date|at|time))*$|^domain datelastmodified$|^last (?:modified|modification|change|edited)"
-            r"|^fecha de (?:ultima )?(?:modificacion|actualizacion)|최근 정보 변경일|最終更新|^date updated$",
+            (
+                f"^{_THING}(?:last )?(?:changed?|updated?|modif(?:ied|y|ication)){_WHEN}$",
+                "^domain datelastmodified$|^last (?:modified|modification|change|edited)|^date updated$",
+                "^fecha de (?:ultima )?(?:modificacion|actualizacion)|최근 정보 변경일|最終更新",
+            ),
         ),
         (
             Role.STATUS,
-            r"^(?:(?:domain|query|registration|registry|current|ren|epp|domain name|dns)[ _]?)?status(?:es)?(?: (?:code|information))?$"
-            r"|^(?:estatus|estado|situacao|situação|statut|stato|stan)(?: (?:del|do|du) (?:dominio|domaine))?$|^eppstatus$|状態",
+            (
+                f"^(?:{_OF_STATUS} ?)?status(?:es)?(?: (?:code|information))?$",
+                "^(?:estatus|estado|situacao|situação|statut|stato|stan)(?: (?:(?:del|do|du) )?(?:dom\\w+|status))?$",
+                "^eppstatus$|状態",
+            ),
         ),
-        (Role.STATE, r"^(?:domain )?state$|^hold$"),
+        (Role.STATE, ("^(?:domain )?state$|^hold$",)),
         (
             Role.DOMAIN,
-            r"^(?:domain(?: ?name)?|domain name (?:ace|ascii|punycode)|complete domain name|nombre de dominio|dominio|nom de domaine"
-            r"|query|nombre del dominio|ace|domena|domaine|domæne|domän|도메인이름|domain \(ace\)|ascii domain|idn|ascii|object)$",
+            (
+                r"^domain(?: ?name)?(?: (?:ace|ascii|punycode))?$",
+                r"^complete domain name$|^domain \(ace\)$|^ascii(?: domain)?$",
+                "^(?:nombre del? dominio|dominio|nom de domaine|domaine|domena|domæne|domän)$",
+                "^(?:도메인이름|query|ace|idn|object)$",
+                "^nome (?:de|do) dom[ií]nio(?: domain name)?$",
+            ),
         ),
-        (Role.SECTION, r"^(?:relevant dates|important dates|dates|domain information|domain record)$"),
+        (Role.SECTION, ("^(?:relevant dates|important dates|dates|domain information|domain record)$",)),
     )
 )
 

@@ -1,7 +1,7 @@
 """From a WHOIS text to labelled lines. RFC 3912 gives no grammar; five ways of writing cover what servers send.
 
 `label: value`, `[label] value`, `label` and `value` in columns, a heading with its values on the lines below, and
-prose (`Record expires on 2030-01-31`). Lines that begin with `%`, `#` or `;` are remarks: never data.
+prose (`Record expires on 2030-01-31`). Lines that begin with `%`, `#`, `;` or `>>` are remarks: never data.
 """
 
 from __future__ import annotations
@@ -17,14 +17,13 @@ MAX_LINE = 1000
 
 _BRACKET = re.compile(r"^(?:[a-z]{1,2}\.?\s+)?\[([^\]]{1,60})\]\s*(.*)$", re.IGNORECASE)
 _COLON = re.compile(r"^([^:]{1,70}?)[\s.]*:(?!//)\s*(.*)$")
-_CLOCK = re.compile(r"\d\d?:\d\d")
-_COLUMNS = re.compile(r"^([^\W\d][^\t]{1,40}?)(?:\t+| {2,}|\.{3,} *)(\S.*)$")
+_COLUMNS = re.compile(r"^([^\W\d][^\t]{1,40}?)(?:\t+| {2,}|#?\s*(?:\. ?){3,}:? *)(\S.*)$")
 _PROSE = re.compile(r"^([^\d:]{4,60}?(?: on| at| until| date)?)[\s.:]+((?:[A-Za-z]{3} )?[A-Za-z]{0,3} ?\d.*)$")
 _NESTED = re.compile(r"^([A-Za-z][A-Za-z -]{2,30}):(.*)$")
 _HEADING = re.compile(r"^\W{0,3}\s*([^\W\d][^:\d]{2,50}?)\s*:?$")
 _REMARKS = frozenset("%#;")
 _WORDY = re.compile(r"\w")
-_ADORNED = re.compile(r"^(?:\*{2,}|-{2,}|={2,}|>{2,})\s*")
+_ADORNED = re.compile(r"^(?:(?:\*{2,}|-{2,}|={2,})\s*|\d{1,2}[a-z]?[.)]\s+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +55,7 @@ def split_lines(text: str) -> list[Line]:
     paragraph: list[tuple[str, int, bool]] = []
     for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n", MAX_LINES)[:MAX_LINES]:
         stripped = raw.strip()
-        is_remark = stripped[:1] in _REMARKS
+        is_remark = stripped[:1] in _REMARKS or stripped.startswith(">>")
         if paragraph and (is_remark != paragraph[-1][2] or not _WORDY.search(stripped)):
             lines.extend(_paragraph(paragraph))
             paragraph = []
@@ -130,7 +129,14 @@ class _Reader:
         """Return what a role means where it stands: a contact's own dates and states are not the domain's."""
         heading = role_of(self._heading) if self._heading else None
         if heading is Role.REGISTRAR:
-            if label.strip().lower() in {"name", "organization", "organisation", "org", "registrar", "registrar name"}:
+            if label.strip().lower() in {
+                "name",
+                "organization",
+                "organisation",
+                "org",
+                "registrar",
+                "registrar name",
+            }:
                 return Role.REGISTRAR
             return Role.OTHER if is_generic(label) else role
         if heading is Role.DOMAIN and label.strip().lower() == "name":

@@ -7,31 +7,23 @@ reports outweighs its "not found" (throttled servers send both); nothing recogni
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cached_property
 
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Phase, Provider, clip, host_names
 from jobs.providers.base import require_echo
 from jobs.providers.errors import ProviderError
-from jobs.providers.whois.dates import DateRules, read_date, rules_for
+from jobs.providers.whois.dates import rules_for
+from jobs.providers.whois.facts import collect, hosts_in
 from jobs.providers.whois.labels import DATED, Role
-from jobs.providers.whois.lines import Field, Line, read_fields, split_lines
+from jobs.providers.whois.lines import Line, read_fields, split_lines
 from jobs.providers.whois.phrases import Verdict, names_in, sentences, trouble_of, verdict_of
-from jobs.providers.whois.status import clean_statuses, is_free, phase_of
+from jobs.providers.whois.status import clean_statuses, phase_of
 
 CONVINCING = 3
 """Weight of registration data from which a reply speaks of a registered name, whatever else it says."""
 
-_HOST = re.compile(r"(?<![\w.@-])(?:[a-z0-9_](?:[a-z0-9_-]{0,62}\.))+(?:[a-z]{2,24}|xn--[a-z0-9-]{2,59})\.?(?![\w@-])")
-_UNTIL = re.compile(r"\buntil\s+(?=\S*\d)|^connected \((?=\d)", re.IGNORECASE)
-_KNOWN_STATE = re.compile(
-    r"ok|active|activ[ao]?|registered|delegated|connect\w*|published|verified|paid|granted|assigned|in use|not available|unavailable"
-    r"|suspen\w*|delet\w*|reserv\w*|expired?|hold|lock\w*|prohibit\w*|redempt\w*|quarantine|inactive|clear|transfer\w*|renew\w*"
-    r"|complete|normal|validated|signed|allocated|live|enabled|taken|occupied|exist\w*",
-    re.IGNORECASE,
-)
-_HOLDER = re.compile(r"\W*(?:registrant|owner|holder|domain holder|titular)\b", re.IGNORECASE)
 _REGISTRAR_TAIL = re.compile(r"\s*(?:\[[^\]]*\]|\(?https?://\S*|\((?:R?\d+(?:-\w+)?)\))\s*$")
 
 
@@ -99,64 +91,6 @@ def _error(kind: ErrorKind, detail: str) -> WhoisReading:
     return WhoisReading(Outcome.ERROR, error=kind, error_detail=clip(detail))
 
 
-@dataclass(slots=True)
-class _Facts:
-    """What the labelled lines say; the first value of a kind counts."""
-
-    values: dict[Role, list[str]] = field(default_factory=dict)
-    dates: dict[Role, datetime] = field(default_factory=dict)
-    hosts: list[str] = field(default_factory=list)
-    statuses: list[str] = field(default_factory=list)
-    has_holder: bool = False
-
-    def first(self, role: Role) -> str | None:
-        """Return the first value of a role that is not empty."""
-        return next((value for value in self.values.get(role, ()) if value), None)
-
-    @property
-    def is_free(self) -> bool:
-        """Whether a status says that nobody holds the name."""
-        return any(is_free(status) for status in self.statuses)
-
-    @property
-    def weight(self) -> int:
-        """How much speaks for a registration: dates and name servers most."""
-        known = any(_KNOWN_STATE.search(status) for status in self.statuses)
-        singles = (Role.DOMAIN, Role.REGISTRAR, Role.HANDLE, Role.CONTACT)
-        rest = known + self.has_holder + sum(role in self.values for role in singles)
-        return 2 * len(self.dates) + 2 * bool(self.hosts) + rest
-
-
-def _collect(fields: Sequence[Field], rules: DateRules) -> _Facts:
-    facts = _Facts()
-    for one in fields:
-        facts.values.setdefault(one.role, []).append(one.value)
-        facts.has_holder |= one.role is Role.CONTACT and _HOLDER.match(one.label) is not None
-        if one.role in DATED:
-            moment = read_date(one.value, rules)
-            if moment is not None:
-                facts.dates.setdefault(one.role, moment)
-        elif one.role is Role.NAMESERVER:
-            facts.hosts.extend(_hosts(one.value))
-        elif one.role is Role.STATUS or (one.role is Role.STATE and _KNOWN_STATE.search(one.value)):
-            _take_status(facts, one.value, rules)
-    return facts
-
-
-def _take_status(facts: _Facts, value: str, rules: DateRules) -> None:
-    """Keep a status; `OK-UNTIL <date>` (.ua) and `Connected (<date>)` (.jp) tell the end of the term as well."""
-    until = _UNTIL.search(value)
-    moment = read_date(value[until.end() :], rules) if until else None
-    if until and moment is not None:
-        facts.dates.setdefault(Role.EXPIRES, moment)
-        value = value[: until.start()].strip(" -") or "connected"
-    facts.statuses.append(value)
-
-
-def _hosts(value: str) -> Iterable[str]:
-    return (match for match in _HOST.findall(value.lower()) if not match[0].isspace())
-
-
 class _Weighing:
     """One reply under the scales."""
 
@@ -166,8 +100,8 @@ class _Weighing:
         self._lines = lines
         fields = read_fields(lines)
         remarks = " ".join(line.text for line in lines if line.is_remark)
-        self._rules = rules_for(self._tld, (one.value for one in fields if one.role in DATED), remarks)
-        self._facts = _collect(fields, self._rules)
+        rules = rules_for(self._tld, (one.value for one in fields if one.role in DATED), remarks)
+        self._facts = collect(fields, rules)
 
     def reading(self) -> WhoisReading:
         """Return what the reply says."""
@@ -182,7 +116,10 @@ class _Weighing:
 
     def _is_about_another(self) -> bool:
         """Whether the reply names other domains, and never the one that was asked for."""
-        named = [name for value in self._facts.values.get(Role.DOMAIN, ()) for name in names_in(value)]
+        values = self._facts.values.get(Role.DOMAIN, ())
+        named = [name for value in values for name in names_in(value)]
+        # IANA's server and some others answer for the TLD when they do not know the name.
+        named += [value.lower() for value in values if value.lower().strip(".") == self._tld]
         return self._knows_name and bool(named) and not any(_same(name, self._asked) for name in named)
 
     @property
@@ -200,33 +137,37 @@ class _Weighing:
         )
 
     def _trouble(self) -> WhoisReading | None:
-        for sentence in sentences(self._lines):
-            kind = trouble_of(sentence) if verdict_of(sentence) is None else None
-            if kind is not None:
+        for sentence, verdict in self._said:
+            kind = trouble_of(sentence)
+            # "Invalid query or domain name not known": our question was a name, so it is the latter.
+            if kind is not None and not (verdict and kind is ErrorKind.UNSUPPORTED):
                 return _error(kind, sentence)
         return None
+
+    @cached_property
+    def _said(self) -> list[tuple[str, Verdict | None]]:
+        return [(sentence, verdict_of(sentence)) for sentence in sentences(self._lines)]
 
     def _by_sentences(self) -> WhoisReading:
         """Read a reply without a registration's data by what it says in words."""
         trouble = self._trouble()
         if trouble is not None:
             return trouble
-        verdicts = [verdict_of(sentence) for sentence in sentences(self._lines)]
-        has_state = any(_KNOWN_STATE.search(status) for status in self._facts.statuses)
+        verdicts = {verdict for _, verdict in self._said}
         if Verdict.ABSENT in verdicts:
-            if has_state or Verdict.TAKEN in verdicts:
+            if self._facts.has_state or Verdict.TAKEN in verdicts:
                 return _error(ErrorKind.MALFORMED, "absent and registered in one reply")
             return self._absent()
         if Verdict.RESERVED in verdicts:
             return WhoisReading(Outcome.FOUND, Phase.RESERVED, ("reserved",))
-        if Verdict.TAKEN in verdicts or (has_state and Role.DOMAIN in self._facts.values):
+        if Verdict.TAKEN in verdicts or self._facts.has_state:
             return self._found()
         return _error(ErrorKind.MALFORMED, "not understood: " + self._lines[-1].text)
 
     def _absent(self) -> WhoisReading:
         """Return "not found", unless the sentence that says so is about another name."""
-        for line, sentence in ((line, sentences([line])) for line in self._lines):
-            if sentence and verdict_of(sentence[0]) is Verdict.ABSENT and self._knows_name:
+        for line in self._lines if self._knows_name else ():
+            if any(verdict_of(sentence) is Verdict.ABSENT for sentence in sentences([line])):
                 named = [name for name in names_in(line.text) if name.endswith("." + self._tld)]
                 if named and not any(_same(name, self._asked) for name in named):
                     return _error(ErrorKind.WRONG_DOMAIN, f"asked for {self._asked}, answered for {named[0]}")
@@ -250,15 +191,19 @@ class _Weighing:
             transferred_at=dates.get(Role.TRANSFERRED),
             registrar=clip(_REGISTRAR_TAIL.sub("", facts.first(Role.REGISTRAR) or "")),
             handle=clip(facts.first(Role.HANDLE)),
-            nameservers=host_names(facts.hosts),
+            nameservers=host_names(self._other_hosts()),
             domain=clip(facts.first(Role.DOMAIN)),
             referral=self._referral(),
         )
 
+    def _other_hosts(self) -> list[str]:
+        """Return the name servers without the domain's own name, where it only heads their list (.dk, .pt)."""
+        own = {name for value in self._facts.values.get(Role.DOMAIN, ()) for name in names_in(value)}
+        return [host for host in self._facts.hosts if host.rstrip(".") not in own] or self._facts.hosts
+
     def _referral(self) -> str | None:
-        named = self._facts.first(Role.REFERRAL) or ""
-        found = _HOST.search(named.lower())
-        return found[0].rstrip(".") if found and "/" not in named.replace("://", "") else None
+        hosts = hosts_in(self._facts.first(Role.REFERRAL) or "")
+        return hosts[0].rstrip(".") if hosts else None
 
 
 def _same(name: str, asked: str) -> bool:

@@ -1,4 +1,4 @@
-"""Registries' own words for where a registration stands, told in RDAP's (RFC 8056) so that one rule reads them all."""
+"""Registries' own words for where a registration stands, told in RDAP's (RFC 8056): one rule reads them all."""
 
 from __future__ import annotations
 
@@ -8,41 +8,56 @@ from datetime import datetime
 
 from dashboard.lifecycle.evidence import MAX_ITEMS, Phase, clip
 from dashboard.lifecycle.phases import epp_word, phase_from_epp
+from jobs.providers.whois.wordings import any_of
 
 _FREE = re.compile(
     r"^(?:\d{3} )?(?:(?:this |the )?domain (?:name )?(?:is )?)?"
-    r"(?:free|avail|available|not ?registered|unregistered|not ?found|no object found|no match|not ?assigned|unassigned"
-    r"|does not exist|non ?existent|inexistent|unallocated|vacant|libre|disponible|disponivel|disponível|frei|vrij|ledig"
-    r"|wolna|liber|svobodn\w+|volná|volna|szabad|свободен)"
-    r"(?: (?:for|to be) (?:registration|register|purchase|registered))?[ .!]*$"
+    + any_of(
+        "free|avail|available|not ?registered|unregistered|not ?found",
+        "no object found|no match|not ?assigned|unassigned",
+        "does not exist|non ?existent|inexistent|unallocated|vacant|libre|disponible|disponivel|disponível|frei|vrij",
+        r"ledig|wolna|liber|svobodn\w+|volná|volna|szabad|свободен",
+    )
+    + "(?: (?:for|to be) (?:registration|register|purchase|registered))?[ .!]*$"
 )
 _EXPIRED = "expired"
 
 # Searched in this order in a status without blanks and marks; the first that fits wins.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
-    (re.compile(pattern), word)
-    for pattern, word in (
-        (r"prohibited$|prohibited[a-z]*by|lock|unverified|nothold", ""),
-        (r"pendingrestore|underrestor", "pending restore"),
+    (re.compile(any_of(*patterns)), word)
+    for patterns, word in (
+        (("prohibited$|prohibited[a-z]*by|(?<!b)lock|unverified|nothold",), ""),
+        (("pendingrestore|underrestor",), "pending restore"),
+        (("redemption|quarantine|restorable|registrationsuspended|cooling?off",), "redemption period"),
         (
-            r"redemption|quarantine|restorable|registrationsuspended|pendingrelease|pendingdeletion.?recover|cooloff|coolingoff",
-            "redemption period",
-        ),
-        (
-            r"pendingdelet|nolongerrequired|tobedeleted|scheduledfor(?:deletion|release)|pendingpurge|policydelete|tobereleased"
-            r"|^deleted|deletepending|pendingrelease|forrelease|releasepending",
+            (
+                "pendingdelet|nolongerrequired|tobedeleted",
+                "scheduledfor(?:deletion|release)|pendingpurge|policydelete",
+                "tobereleased|^deleted|deletepending|pendingrelease|forrelease|releasepending",
+            ),
             "pending delete",
         ),
-        (r"autorenew", "auto renew period"),
-        (r"expired|renewalrequired|graceperiod(?!.*add)|overdue|unpaid|notpaid|lapsed|postexpir|vencido|expirado", _EXPIRED),
-        (r"clienthold", "client hold"),
+        (("autorenew",), "auto renew period"),
         (
-            r"hold|suspen|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone|notinzone"
-            r"|noactiv|baja|withheld|seized|locked(?:byregistry)",
+            (
+                "expired|renewalrequired|graceperiod(?!.*add)|overdue",
+                "unpaid|notpaid|lapsed|postexpir|vencido|expirado",
+            ),
+            _EXPIRED,
+        ),
+        (("clienthold",), "client hold"),
+        (
+            (
+                "hold|suspen|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone",
+                "notinzone|noactiv|baja|withheld|seized|outofservice|techpro|noprovider|noregistrar",
+            ),
             "server hold",
         ),
         (
-            r"reserv|restricted|notassignable|forbidden|notallowed|unregist(?:r|er)able|notregist(?:r|er)able|nonregistrable|blockedby",
+            (
+                "reserv|restricted|notassignable|unassignable|forbidden|notallowed|unregist(?:r|er)able",
+                "notregist(?:r|er)able|nonregistrable|blockedby|notopen",
+            ),
             "reserved",
         ),
     )
@@ -54,8 +69,6 @@ _OF_TLD: dict[str, tuple[tuple[str, str], ...]] = {
     "jp": (("tobesuspended", _EXPIRED), ("suspended", "redemption period")),
     # SK-NIC: DOM_EXP past its term, DOM_HELD out of DNS and restorable for four weeks.
     "sk": (("domexp", _EXPIRED), ("domheld", "redemption period")),
-    # .it: the holder may still act during these.
-    "it": (("noprovider", "server hold"),),
     # .nz: cancelled, restorable for 90 days.
     "nz": (("pendingrelease", "redemption period"),),
 }
@@ -63,7 +76,8 @@ _OF_TLD: dict[str, tuple[tuple[str, str], ...]] = {
 
 def is_free(status: str) -> bool:
     """Whether a status, alone, says that nobody holds the name."""
-    return _FREE.match(" ".join(re.split(r"[\s_-]+", status.lower().strip(" .!*\"'")))) is not None
+    bare = re.sub(r"\(.*?\)", " ", status.lower()).strip(" .!*\"'")
+    return _FREE.match(" ".join(re.split(r"[\s_-]+", bare))) is not None
 
 
 def split_statuses(value: str) -> Iterable[str]:
@@ -75,7 +89,11 @@ def split_statuses(value: str) -> Iterable[str]:
 
 def clean_statuses(values: Iterable[str]) -> tuple[str, ...]:
     """Return statuses in RDAP's spelling, each once, sorted and bounded."""
-    words = (clip(epp_word(status) or status.strip(" ()").lower(), 64) for value in values for status in split_statuses(value))
+    words = (
+        clip(epp_word(status) or status.strip(" ()").lower(), 64)
+        for value in values
+        for status in split_statuses(value)
+    )
     return tuple(sorted({word for word in words if word}))[:MAX_ITEMS]
 
 
