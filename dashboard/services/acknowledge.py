@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -15,7 +15,8 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import Address, Unverification
+from dashboard.database import UtcDateTime
+from dashboard.models import Address, Source, Unverification
 from dashboard.models import UnverificationState as State
 
 RESULTS = (State.APPLIED, State.ALREADY, State.STALE, State.REJECTED)
@@ -59,7 +60,7 @@ def acknowledge(
             recorded[ack.public_id] = ack
         statuses.append((ack.public_id, status))
     if recorded:
-        _settle(session, [(known[public_id], ack) for public_id, ack in recorded.items()], now)
+        _settle(session, source_id, [(known[public_id], ack) for public_id, ack in recorded.items()], now)
         _audit_acks(session, slug, list(recorded.values()), actor, now)
     return statuses
 
@@ -94,7 +95,7 @@ def _status(state: str | None, ack: Ack) -> AckStatus:
     return AckStatus.UNCHANGED if state == ack.result.value else AckStatus.CONFLICT
 
 
-def _settle(session: Session, items: Sequence[tuple[Row[Any], Ack]], now: datetime) -> None:
+def _settle(session: Session, source_id: int, items: Sequence[tuple[Row[Any], Ack]], now: datetime) -> None:
     """Write the results; an address that its source un-verified is no longer verified here either."""
     session.execute(
         update(Unverification),
@@ -109,18 +110,33 @@ def _settle(session: Session, items: Sequence[tuple[Row[Any], Ack]], now: dateti
         ],
     )
     done = [
-        {"address": row.address_id, "token": row.judged["state_token"]}
+        {"address": row.address_id, **_state(row.judged)}
         for row, ack in items
         if ack.result in {State.APPLIED, State.ALREADY} and row.effect == "unverify" and row.kind == "unverify"
     ]
     if done:
-        # an import that ran meanwhile may have brought a newer state: that one stands
-        session.connection().execute(
-            update(Address)
-            .where(Address.id == bindparam("address"), Address.state_token.is_not_distinct_from(bindparam("token")))
-            .values(verified=False),
-            done,
+        _unverify(session, source_id, done)
+
+
+def _unverify(session: Session, source_id: int, done: Sequence[dict[str, Any]]) -> None:
+    """Take the addresses' verification back, except where an import brought a newer state: that one stands."""
+    # an import alters addresses under this lock, in an order of its own: without it each may wait for the other
+    session.execute(select(Source.id).where(Source.id == source_id).with_for_update(key_share=True))
+    session.connection().execute(
+        update(Address)
+        .where(
+            Address.id == bindparam("address"),
+            Address.state_token.is_not_distinct_from(bindparam("token")),
+            Address.verified_at.is_not_distinct_from(bindparam("since", type_=UtcDateTime())),
         )
+        .values(verified=False),
+        done,
+    )
+
+
+def _state(judged: Mapping[str, Any]) -> dict[str, Any]:
+    since = judged["verified_at"]
+    return {"token": judged["state_token"], "since": datetime.fromisoformat(since) if since else None}
 
 
 def _audit_acks(session: Session, slug: str, acks: Sequence[Ack], actor: Actor, now: datetime) -> None:

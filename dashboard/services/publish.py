@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Data, Event
 from dashboard.audit.record import NewEntry, record_many
-from dashboard.models import Address, Domain, Source, Unverification
+from dashboard.models import Address, Case, Decision, Domain, Source, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.allow_list import allowed
 from dashboard.services.judged import unchanged
@@ -59,12 +59,16 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
             Address.verified,
             Address.verified_at,
             Address.state_token,
+            Address.domain_id,
+            Case.domain_id.label("judged_domain_id"),
             Domain.name.label("domain"),
             Source.slug,
         )
         .join(Address, Address.id == Unverification.address_id)
         .join(Source, Source.id == Unverification.source_id)
-        .join(Domain, Domain.id == Address.domain_id)
+        .join(Decision, Decision.id == Unverification.decision_id)
+        .join(Case, Case.id == Decision.case_id)
+        .join(Domain, Domain.id == Case.domain_id)
         .where(Unverification.state == State.QUEUED.value, Unverification.seq.is_(None))
         .order_by(Unverification.id)
         .limit(limit)
@@ -77,7 +81,7 @@ def _objection(row: Row[Any]) -> tuple[State, str] | None:
     """Why an item must not go out now, or None."""
     if why := allowed(row.domain):
         return State.WITHHELD, f"allow_listed: {why}"
-    if not unchanged(row.judged, row):
+    if row.domain_id != row.judged_domain_id or not unchanged(row.judged, row):
         return State.STALE, "the address changed after it was judged"
     return None
 
@@ -88,7 +92,7 @@ def _number(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[N
     by_source = sorted(rows, key=lambda row: (row.source_id, row.id))
     for source_id, group in groupby(by_source, key=lambda row: row.source_id):
         items = list(group)
-        source = session.scalar(select(Source).where(Source.id == source_id).with_for_update())
+        source = session.scalar(select(Source).where(Source.id == source_id).with_for_update(key_share=True))
         assert source is not None
         first = source.last_seq + 1
         values += [{"id": row.id, "seq": seq, "published_at": now} for seq, row in enumerate(items, start=first)]

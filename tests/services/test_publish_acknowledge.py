@@ -15,6 +15,7 @@ from dashboard.services.acknowledge import Ack, AckStatus, acknowledge
 from dashboard.services.publish import Published, mark_sent, publish
 from tests.conftest import START
 from tests.services.test_decide import ask, lapse
+from tests.support import story
 
 SOURCE = Actor(ActorKind.SOURCE, "index")
 
@@ -132,3 +133,26 @@ def test_a_newer_state_from_an_import_is_not_overwritten_by_a_late_acknowledgeme
         session.execute(update(Address).where(Address.id == 1).values(state_token="t2"))
     settle("applied", [items()[0].public_id])
     assert verified() == 3
+
+
+def test_an_address_that_moved_elsewhere_meanwhile_is_stale_whether_or_not_its_new_host_is_checked(
+    approved: None,
+) -> None:
+    with writing() as session:
+        elsewhere = story.add_domain(session, "elsewhere.net")
+        session.execute(update(Address).where(Address.id == 1).values(domain_id=elsewhere.id))
+        session.execute(update(Address).where(Address.id == 2).values(domain_id=None, unchecked="special_use"))
+    assert publish_all() == Published(published=1, stale=2, withheld=0)
+    assert [item.state for item in items()] == ["stale", "stale", "queued"]
+
+
+def test_a_newer_state_of_a_source_without_tokens_is_not_overwritten_either(context: Flask) -> None:
+    case_id = lapse(2)
+    with writing() as session:
+        session.execute(update(Address).values(state_token=None))
+    ask(case_id, DecisionKind.APPROVE)
+    publish_all()
+    with writing() as session:
+        session.execute(update(Address).where(Address.id == 1).values(verified_at=START))
+    settle("applied", [item.public_id for item in items()])
+    assert db.session.scalars(select(Address.id).where(Address.verified)).all() == [1]

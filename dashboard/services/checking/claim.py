@@ -1,7 +1,8 @@
 """Claim due domains in the database, a batch a job.
 
 The claim is a lease (wall clock): a worker that dies lets it run out and the next sweep finds the same rows, so
-Redis may lose any job. Due times and leases are different clocks on purpose (DESIGN 1).
+Redis may lose any job. Due times and leases are different clocks on purpose (DESIGN 1). Rows are locked so that an
+import may refer to them meanwhile (`key_share`): else the two would wait for each other in a circle.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def claim_batch(session: Session, *, now: datetime, wall_now: datetime, size: in
         .where(Domain.next_check_at <= now, or_(Domain.batch_id.is_(None), Domain.leased_until < wall_now))
         .order_by(Domain.next_check_at, Domain.id)
         .limit(size)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     ids = list(session.scalars(due))
     if not ids:
@@ -62,7 +63,7 @@ def open_batch(session: Session, batch_id: int, *, wall_now: datetime, lease: ti
         select(Domain.id, Domain.name, Domain.next_check_at)
         .where(Domain.batch_id == batch_id)
         .order_by(Domain.id)
-        .with_for_update()
+        .with_for_update(key_share=True)
     ).all()
     renew_lease(session, batch_id, wall_now=wall_now, lease=lease)
     return [DueDomain(*row) for row in held]

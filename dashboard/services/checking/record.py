@@ -84,7 +84,7 @@ def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain
         select(Domain.id, Domain.next_check_at)
         .where(Domain.id.in_([item.id for item in checked]), Domain.batch_id == batch_id)
         .order_by(Domain.id)
-        .with_for_update()
+        .with_for_update(key_share=True)  # an import may add addresses meanwhile
     )
     return {row.id: row.next_check_at for row in rows}
 
