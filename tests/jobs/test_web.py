@@ -20,11 +20,20 @@ from tests.support import processes
 
 # More threads than this are not there, and a request must have come within half a second.
 SERVE = """
+import time
+from dashboard.auth.identity import public
 from dashboard.config import load_settings
 from jobs import patience, web
+
+class Server(web.WebServer):
+    def load(self):
+        app = super().load()
+        app.add_url_rule("/slow", view_func=public(lambda: time.sleep(2.5) or "done"), endpoint="slow")
+        return app
+
 patience.REQUEST_SECONDS = 0.5
 web.PROCESSES, web.THREADS = 1, 4
-web.serve(load_settings())
+Server(load_settings()).run()
 """
 
 
@@ -52,6 +61,10 @@ def test_clients_that_stall_do_not_keep_others_out(port: int) -> None:
             client.sendall(b"GET /sign-in HTTP/1.1\r\nHost: localhost\r\nX-Unfinished: ")
         reply = httpx.get(f"http://127.0.0.1:{port}/sign-in", timeout=20.0, trust_env=False)
         assert reply.status_code == 303
+
+
+def test_an_answer_may_take_longer_than_its_request(port: int) -> None:
+    assert httpx.get(f"http://127.0.0.1:{port}/slow", timeout=20.0, trust_env=False).text == "done"
 
 
 @pytest.mark.parametrize("name", ["SCRIPT_NAME", "PATH_INFO"])
