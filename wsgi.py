@@ -23,7 +23,21 @@ HELP = """Watch the domains behind a package registry's accounts, and un-verify 
 Settings come from LAPSEWATCH_* variables. `lapsewatch COMMAND --help` shows examples.
 """
 
-lapsewatch = LazyGroup(name="lapsewatch", help=HELP, lazy=LAZY, commands=jobs_cli.commands)
+
+def make_app() -> Flask:
+    """Build the application: `app`'s, or a command's, which finds this function in its context."""
+    from dashboard.app import create_app  # noqa: PLC0415  see above
+
+    return create_app()
+
+
+lapsewatch = LazyGroup(
+    name="lapsewatch",
+    help=HELP,
+    lazy=LAZY,
+    commands=jobs_cli.commands,
+    context_settings={"obj": make_app},
+)
 click.version_option(package_name="lapsewatch", prog_name="lapsewatch")(lapsewatch)
 
 
@@ -35,7 +49,5 @@ def main() -> None:
 def __getattr__(name: str) -> object:
     if name != "app":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    from dashboard.app import create_app  # noqa: PLC0415  see above
-
-    globals()["app"] = create_app()
+    globals()["app"] = make_app()
     return globals()["app"]
