@@ -40,7 +40,11 @@ class Settings:
     trusted_proxies: int
     fastly_url: str
     fastly_key: str | None
+    domainr_url: str | None
+    domainr_client_id: str | None
+    domainr_rapidapi_key: str | None
     rdap_bootstrap_url: str
+    whois_servers: tuple[tuple[str, tuple[str, int]], ...]
     dns_resolver: str
     allowed_endpoints: frozenset[tuple[str, int]]
     provider_rate: float
@@ -91,7 +95,11 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=read.get("TRUSTED_PROXIES", _not_negative, 0),
         fastly_url=read.get("FASTLY_URL", _http_url, "https://api.fastly.com"),
         fastly_key=read.get("FASTLY_KEY", str, None),
+        domainr_url=read.get("DOMAINR_URL", _http_url, None),
+        domainr_client_id=read.get("DOMAINR_CLIENT_ID", str, None),
+        domainr_rapidapi_key=read.get("DOMAINR_RAPIDAPI_KEY", str, None),
         rdap_bootstrap_url=read.get("RDAP_BOOTSTRAP_URL", _http_url, "https://data.iana.org/rdap/dns.json"),
+        whois_servers=read.get("WHOIS_SERVERS", _servers, ()),
         dns_resolver=read.get("DNS_RESOLVER", _endpoint_text, "127.0.0.1:53"),
         allowed_endpoints=read.get("ALLOWED_ENDPOINTS", _endpoints, frozenset()),
         provider_rate=read.get("PROVIDER_RATE", _positive, 2.0),
@@ -201,3 +209,14 @@ def _endpoint_text(text: str) -> str:
 
 def _endpoints(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(parse_endpoint(item) for item in text.split(",") if item.strip())
+
+
+def _servers(text: str) -> tuple[tuple[str, tuple[str, int]], ...]:
+    """Read `tld=host:port,...`; `*` stands for every TLD that is not named."""
+    pairs = []
+    for item in filter(str.strip, text.split(",")):
+        tld, equals, endpoint = item.strip().partition("=")
+        if not tld or not equals:
+            raise ValueError(f"{item.strip()!r} is not tld=host:port")
+        pairs.append((tld.strip().strip(".").lower(), parse_endpoint(endpoint)))
+    return tuple(pairs)

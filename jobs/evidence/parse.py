@@ -35,8 +35,9 @@ def parse_file(provider: Provider, path: Path, name: str, now: datetime, *, is_t
     with path.open("rb") as file:
         body = file.read(MAX_REPLY + 1)
     asked = _suffix(name) if is_tld else _domain(name)
-    if is_tld and provider is not Provider.WHOIS:
-        asked = _named_in(body) or asked
+    if is_tld:
+        # With its dot a suffix of two labels (co.jp) is not taken for the domain that was asked.
+        asked = f".{asked}" if provider is Provider.WHOIS else _named_in(body) or asked
     return evidence_values(read_raw(RawReply(provider, now, _http_status(provider, body), body), asked))
 
 

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 import httpx
-import orjson
 
 from dashboard.lifecycle.evidence import Evidence, Provider
 from dashboard.lifecycle.hosts import under_private_suffix
 from jobs.evidence.delegation import read_delegation
 from jobs.providers.base import MAX_REPLY, error_evidence
+from jobs.providers.domainr import read_status as read_domainr
 from jobs.providers.errors import Malformed, ProviderError, Timeout, TooLarge
 from jobs.providers.fastly import read_status as read_fastly
-from jobs.providers.http import Answer, read_json
+from jobs.providers.http import Answer
 from jobs.providers.rdap import is_same_server, read_reply
 from jobs.providers.rdap_bootstrap import Bootstrap
+from jobs.providers.whois.charset import decode_reply
 from jobs.providers.whois.parse import parse_whois
 
 _NOWHERE = httpx.URL("https://reply.invalid/")
@@ -80,14 +81,7 @@ def _fastly(reply: RawReply, name: str) -> Evidence:
 
 
 def _domainr(reply: RawReply, name: str) -> Evidence:
-    """Read Domainr's reply: Fastly's words for one name, wrapped in a list."""
-    answer = _answer(reply)
-    if answer.status == 200:
-        document = read_json(answer)
-        listed = document.get("status")
-        first = listed[0] if isinstance(listed, list) and listed and isinstance(listed[0], dict) else {}
-        answer = replace(answer, body=orjson.dumps({**first, "errors": document.get("errors")}))
-    return replace(read_fastly(answer, name, reply.observed_at, None), provider=Provider.DOMAINR)
+    return read_domainr(_answer(reply), name, reply.observed_at, None)
 
 
 def _rdap(reply: RawReply, name: str) -> Evidence:
@@ -97,9 +91,8 @@ def _rdap(reply: RawReply, name: str) -> Evidence:
 def _whois(reply: RawReply, name: str) -> Evidence:
     if reply.body is None:
         raise Timeout("no reply")
-    return parse_whois(_bounded(reply).decode("utf-8", "replace"), name, reply.observed_at).to_evidence(
-        name, reply.observed_at, None
-    )
+    text = decode_reply(_bounded(reply), name.rpartition(".")[2])
+    return parse_whois(text, name, reply.observed_at).to_evidence(name, reply.observed_at, None)
 
 
 def _dns(reply: RawReply, name: str) -> Evidence:

@@ -102,3 +102,8 @@ class Unsupported(ProviderError):
     """The provider does not serve this name."""
 
     kind = ErrorKind.UNSUPPORTED
+
+
+def of_kind(kind: ErrorKind, detail: str) -> ProviderError:
+    """Return the error of a kind."""
+    return next(error for error in ProviderError.__subclasses__() if error.kind is kind)(detail)

@@ -6,15 +6,14 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 import httpx
 
-from dashboard.lifecycle.evidence import MAX_ITEMS, Evidence, Outcome, Phase, Provider, clip
-from dashboard.lifecycle.phases import phase_from_status_api
-from jobs.providers.base import Reply, digest_of, require_echo, require_name
-from jobs.providers.errors import Malformed, NotConfigured, ProviderError, Unsupported
-from jobs.providers.http import IDENTITY, USER_AGENT, Answer, Headers, Http, error_for, read_json, server_of
+from dashboard.lifecycle.evidence import Evidence, Provider
+from jobs.providers.base import Reply, digest_of, require_name
+from jobs.providers.errors import NotConfigured, ProviderError
+from jobs.providers.http import IDENTITY, USER_AGENT, Answer, Headers, Http, server_of
+from jobs.providers.status_words import read_document, status_evidence
 
 PATH = "/domain-management/v1/tools/status"
 
@@ -54,45 +53,6 @@ class FastlyLookUp:
 
 def read_status(answer: Answer, domain: str, now: datetime, server: str | None) -> Evidence:
     """Read a status reply about `domain`; raises a `ProviderError` for anything that is not one."""
-    if answer.status != 200:
-        raise _status_error(answer.status)
-    document = read_json(answer)
-    _refuse_errors(document)
-    require_echo(document.get("domain"), domain)
-    statuses = _statuses(document)
-    phase = phase_from_status_api(statuses)
-    return Evidence(
-        provider=Provider.FASTLY,
-        domain=domain,
-        observed_at=now,
-        outcome=Outcome.NOT_FOUND if phase is Phase.AVAILABLE else Outcome.FOUND,
-        phase=phase,
-        statuses=statuses,
-        estimate=document.get("scope") == "estimate",
-        server=server,
-    )
-
-
-def _status_error(code: int, detail: str = "") -> ProviderError:
-    """Fastly's 404 is about the name or its zone being unknown to it: nothing was learnt about a registration."""
-    return Unsupported(f"HTTP 404: {detail}" if detail else "HTTP 404") if code == 404 else error_for(code, detail)
-
-
-def _refuse_errors(document: dict[str, Any]) -> None:
-    """Raise the first of the errors that Fastly puts into a reply of HTTP 200."""
-    listed = document.get("errors")
-    if not listed:
-        return
-    first = listed[0] if isinstance(listed, list) else listed
-    if not isinstance(first, dict) or not isinstance(first.get("code"), int):
-        raise Malformed("errors of unknown form")
-    raise _status_error(first["code"], clip(str(first.get("message", ""))) or "")
-
-
-def _statuses(document: dict[str, Any]) -> tuple[str, ...]:
-    """Return the words of `status` as a sorted set; `Malformed` when there are none."""
-    text = document.get("status")
-    if not isinstance(text, str) or not text.strip():
-        raise Malformed("no status in the reply")
-    words = {clip(word.lower(), 32) for word in text.split()}
-    return tuple(sorted(word for word in words if word))[:MAX_ITEMS]
+    document = read_document(answer)
+    estimate = document.get("scope") == "estimate"
+    return status_evidence(Provider.FASTLY, document, domain, now, server, estimate=estimate)

@@ -23,6 +23,7 @@ _NESTED = re.compile(r"^([A-Za-z][A-Za-z -]{2,30}):(.*)$")
 _HEADING = re.compile(r"^\W{0,3}\s*([^\W\d][^:\d]{2,50}?)\s*:?$")
 _REMARKS = frozenset("%#;")
 _WORDY = re.compile(r"\w")
+_NAMES_OF_REGISTRAR = frozenset({"name", "organization", "organisation", "org", "registrar", "registrar name"})
 _ADORNED = re.compile(r"^(?:(?:\*{2,}|-{2,}|={2,})\s*|\d{1,2}[a-z]?[.)]\s+)")
 
 
@@ -71,7 +72,14 @@ def _paragraph(parts: list[tuple[str, int, bool]]) -> list[Line]:
 
 def read_fields(lines: list[Line]) -> list[Field]:
     """Return the labelled values in their order."""
-    return list(_Reader(lines).fields())
+    return [field for _, field in walk(lines) if field is not None]
+
+
+def walk(lines: list[Line]) -> Iterator[tuple[Line, Field | None]]:
+    """Yield each line with the value it holds, None for remarks, headings and loose text."""
+    reader = _Reader(lines)
+    for number, line in enumerate(lines):
+        yield line, reader.read(line, number)
 
 
 class _Reader:
@@ -86,16 +94,16 @@ class _Reader:
         self._last: Field | None = None
         self._last_indent = 0
 
-    def fields(self) -> Iterator[Field]:
-        """Yield the fields."""
-        for number, line in enumerate(self._lines):
-            if line.is_remark:
-                self._remark(line)
-                self._last = None
-                continue
-            if line.follows_blank and (self._items or self._heading is None):
-                self._heading, self._in_contact = None, False
-            yield from self._one(line, number)
+    def read(self, line: Line, number: int) -> Field | None:
+        """Return the value in line `number`; lines are read in their order."""
+        if line.is_remark:
+            self._remark(line)
+            self._last = None
+            return None
+        if line.follows_blank and (self._items or self._heading is None):
+            self._heading, self._in_contact = None, False
+        found = split_field(line.text)
+        return self._loose(line, number) if found is None else self._labelled(line, number, *found)
 
     def _remark(self, line: Line) -> None:
         """Some servers write their headings as remarks; an object's block ends there all the same."""
@@ -104,17 +112,12 @@ class _Reader:
         if words and len(words) < 60 and role_of(words) is Role.CONTACT:
             self._in_contact = True
 
-    def _one(self, line: Line, number: int) -> Iterator[Field]:
-        found = split_field(line.text)
-        if found is None:
-            yield from self._loose(line, number)
-            return
-        label, value = found
+    def _labelled(self, line: Line, number: int, label: str, value: str) -> Field | None:
         role = role_of(label)
         if not value:
             if self._begins_section(line, number, role):
                 self._open(label, role, line)
-            return
+            return None
         if line.follows_blank and self._heading is None:
             self._in_contact = role is Role.CONTACT
         if self._heading is not None:
@@ -123,20 +126,13 @@ class _Reader:
                 self._heading, self._in_contact = None, role is Role.CONTACT
             self._items += 1
         self._last, self._last_indent = Field(self._placed(role, label), label, value), line.indent
-        yield self._last
+        return self._last
 
     def _placed(self, role: Role, label: str) -> Role:
         """Return what a role means where it stands: a contact's own dates and states are not the domain's."""
         heading = role_of(self._heading) if self._heading else None
         if heading is Role.REGISTRAR:
-            if label.strip().lower() in {
-                "name",
-                "organization",
-                "organisation",
-                "org",
-                "registrar",
-                "registrar name",
-            }:
+            if label.strip().lower() in _NAMES_OF_REGISTRAR:
                 return Role.REGISTRAR
             return Role.OTHER if is_generic(label) else role
         if heading is Role.DOMAIN and label.strip().lower() == "name":
@@ -145,24 +141,23 @@ class _Reader:
             return Role.NAMESERVER
         return Role.CONTACT if self._in_contact and is_generic(label) else role
 
-    def _loose(self, line: Line, number: int) -> Iterator[Field]:
+    def _loose(self, line: Line, number: int) -> Field | None:
         """Read a line without a label of its own: a value under a heading, a heading, or prose."""
         prose = _prose(line.text)
         if prose is not None:
-            yield prose
-            return
+            return prose
         last = self._last
         if last is not None and last.role is Role.NAMESERVER and line.indent > self._last_indent:
-            yield Field(Role.NAMESERVER, last.label, line.text)
-            return
+            return Field(Role.NAMESERVER, last.label, line.text)
         heading = _HEADING.match(line.text)
         role = role_of(heading[1]) if heading else Role.OTHER
         if heading and role is not Role.OTHER and self._begins_section(line, number, role):
             self._open(heading[1], role, line)
-            return
-        if self._heading is not None:
-            self._items += 1
-            yield Field(role_of(self._heading), self._heading, line.text)
+            return None
+        if self._heading is None:
+            return None
+        self._items += 1
+        return Field(role_of(self._heading), self._heading, line.text)
 
     def _begins_section(self, line: Line, number: int, role: Role) -> bool:
         """Whether a label without a value is a heading rather than a field that was left empty."""
