@@ -21,7 +21,14 @@ from tests.support.people import signed_in_client
 
 # Deliberately open: the doors themselves.
 PUBLIC = {"sign_in.form", "sign_in.submit", "sign_in.sign_out", "sign_in.setup_form", "sign_in.setup"}
-VALUES = {"int": "1", "default": "x", "string": "x", "path": "x", "uuid": "00000000-0000-0000-0000-000000000000"}
+VALUES = {
+    "any": "csv",
+    "int": "1",
+    "default": "x",
+    "string": "x",
+    "path": "x",
+    "uuid": "00000000-0000-0000-0000-000000000000",
+}
 
 
 def rules(app: Flask) -> Iterator[Rule]:
@@ -47,7 +54,7 @@ def test_only_the_doors_are_open(app: Flask) -> None:
 
 
 def test_addresses_are_lower_case_with_dashes(app: Flask) -> None:
-    shape = re.compile(r"(/([a-z0-9.-]+|<[^>]+>(\.[a-z]+)?))+|/")
+    shape = re.compile(r"(/([a-z0-9.-]+(<any[^>]+>)?|<[^>]+>(\.[a-z]+)?))+|/")
     assert [rule.rule for rule in rules(app) if not shape.fullmatch(rule.rule)] == []
 
 
