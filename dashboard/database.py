@@ -82,6 +82,8 @@ def writing() -> Iterator[Session]:
     """
     session = db.session()
     if session.in_transaction():
+        if session.connection().get_execution_options().get(WRITE):
+            raise TransactionError("a write transaction is open already: this one would throw away what it wrote")
         if session.new or session.dirty or session.deleted:
             raise TransactionError("changes were made before the write transaction was opened")
         session.rollback()

@@ -85,3 +85,11 @@ def test_times_come_back_aware_and_naive_ones_are_refused(context: Flask) -> Non
     with pytest.raises(Exception, match="naive"), writing() as session:
         session.add(Source(slug="t", name="T", created_at=datetime(2026, 1, 1)))  # noqa: DTZ001
         session.flush()
+
+
+def test_a_write_transaction_within_another_is_refused_and_nothing_is_half_written(context: Flask) -> None:
+    with pytest.raises(TransactionError), writing() as session:
+        session.add(Marker(name="a", value="x"))
+        session.flush()
+        add_marker("b")
+    assert db.session.scalars(select(Marker.name)).all() == []
