@@ -22,6 +22,7 @@ from dashboard.lifecycle.evidence import Phase, Reading
 from dashboard.lifecycle.facts import Registration, registration
 from dashboard.lifecycle.holder import address_risk, anybodys, holder_change, suspected, tenure
 from dashboard.lifecycle.predict import predict
+from dashboard.lifecycle.releases import explain_releases
 from dashboard.lifecycle.verdict import Verdict, judge
 from dashboard.lifecycle.words import explain, explain_dates, explain_holder, explain_rule
 
@@ -47,7 +48,7 @@ def assess(
     held = tenure(facts, verdict.phase, readings, history)
     dated = tuple(address_risk(address, held) for address in addresses)
     change = holder_change(held, verdict.phase, dated)
-    of_holder = suspected(change, dated)
+    of_holder = suspected(change, verdict.phase, dated)
     return Assessment(
         domain=domain,
         assessed_at=now,
@@ -55,7 +56,14 @@ def assess(
         confidence=verdict.confidence,
         recommendation=_recommend(verdict, of_holder, seen),
         holder_change=change,
-        reasons=_reasons(domain, verdict, seen, facts, (*held.reasons, *explain_holder(change, dated)), of_holder),
+        reasons=_reasons(
+            domain,
+            verdict,
+            seen,
+            facts,
+            (*held.reasons, *explain_holder(change, dated), *explain_releases(seen, held, addresses, dated)),
+            of_holder,
+        ),
         registered_at=facts.registered_at,
         expires_at=facts.expires_at,
         registrar=facts.registrar,

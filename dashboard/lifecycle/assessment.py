@@ -98,12 +98,14 @@ class History:
 class AddressRisk:
     """Whether one address was verified by somebody other than the present holder; None means unknowable.
 
-    Of an unregistered domain every address is at risk: whoever registers it receives its mail.
+    Of an unregistered domain every address is at risk: whoever registers it receives its mail. `is_unproven`: the
+    source does not say when it was verified, and no other date settles it.
     """
 
     address_id: str
     at_risk: bool | None
     why: str
+    is_unproven: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -144,7 +144,7 @@ def current(domain: str, readings: Sequence[Reading], now: datetime) -> Current:
     A provider's precise and estimated answers are told apart, for they are different kinds of evidence.
     """
     fresh = in_order(r for r in readings if now - r.last_seen_at <= CURRENT_FOR)
-    known = [r for r in fresh if r.evidence.outcome is not Outcome.ERROR]
+    known = _of_present_registration([r for r in fresh if r.evidence.outcome is not Outcome.ERROR])
     expires_at = _expires_at(known)
     answers = [
         _answer(list(group), domain, expires_at, now)
@@ -157,6 +157,21 @@ def current(domain: str, readings: Sequence[Reading], now: datetime) -> Current:
         mute=tuple(a for a in answers if a.phase is Phase.UNKNOWN),
         errors=_failed(fresh, answers),
     )
+
+
+def _of_present_registration(known: list[Reading]) -> list[Reading]:
+    """Leave out what was said of an earlier registration's end: the later creation date explains it."""
+    dated = [
+        (r.last_seen_at, r.evidence.registered_at)
+        for r in known
+        if r.evidence.kind is EvidenceKind.REGISTRY_DIRECTORY
+        and r.evidence.registered_at is not None
+        and r.evidence.registered_at <= r.last_seen_at
+    ]
+    began = max(dated)[1] if dated else None
+    if began is None:
+        return known
+    return [r for r in known if r.last_seen_at >= began or r.evidence.phase not in LOST | LEAVING]
 
 
 def _answer(group: list[Reading], domain: str, expires_at: datetime | None, now: datetime) -> Answer:

@@ -70,7 +70,7 @@ def steps(readings: Iterable[Reading]) -> list[Step]:
     Only readings of the same provider are compared: two directories spell one registrar in two ways.
     """
     found = sorted(
-        (r for r in readings if r.evidence.outcome is Outcome.FOUND and _directory(r)),
+        (r for r in readings if r.evidence.outcome is Outcome.FOUND and is_directory(r)),
         key=lambda r: (r.evidence.provider, r.last_seen_at, r.first_seen_at, ByContent(r.evidence)),
     )
     return [
@@ -80,7 +80,12 @@ def steps(readings: Iterable[Reading]) -> list[Step]:
     ]
 
 
-def _directory(reading: Reading) -> bool:
+def by_time(found: list[Step]) -> list[Step]:
+    """Order steps of several providers by when they were seen."""
+    return sorted(found, key=lambda s: (s.seen_at, s.after.provider, ByContent(s.after)))
+
+
+def is_directory(reading: Reading) -> bool:
     """Whether a registry directory said so."""
     return reading.evidence.kind is EvidenceKind.REGISTRY_DIRECTORY
 
@@ -99,19 +104,25 @@ def _letters(text: str) -> str:
 
 def remembered_date(readings: Sequence[Reading]) -> datetime | None:
     """Return the creation date by a directory that fell silent; None when it gave none, or a lapse was seen since."""
-    last = max((r for r in readings if _directory(r) and _found(r)), key=_dated, default=None)
+    last = max((r for r in readings if is_directory(r) and _found(r)), key=_dated, default=None)
     if last is None or any(_lapsed(r) and r.last_seen_at >= last.last_seen_at for r in readings):
         return None
     return last.evidence.registered_at
 
 
-def unregistered_seen_at(readings: Sequence[Reading], history: History) -> datetime | None:
-    """When a registration provider last said that nobody holds the domain, by the readings and by memory.
+def last_date(readings: Sequence[Reading], history: History) -> datetime | None:
+    """Return when the last registration began that anybody knows of; the domain may be unregistered since."""
+    dates = [r.evidence.registered_at for r in readings if is_directory(r) and r.evidence.registered_at]
+    return max([*dates, *(period.started_at for period in history.periods)], default=None)
+
+
+def unregistered_sightings(readings: Sequence[Reading], history: History) -> list[datetime]:
+    """List when registration providers said that nobody holds the domain, by the readings and by memory.
 
     Not where the registry's directory, without dates to compare, found a registration at that very time (then two
     providers disagree), nor .uk's pending delete, which its holder can undo.
     """
-    held = [r for r in readings if _directory(r) and r.evidence.phase in HELD and r.evidence.registered_at is None]
+    held = [r for r in readings if is_directory(r) and r.evidence.phase in HELD and r.evidence.registered_at is None]
     seen = [
         r.last_seen_at
         for r in readings
@@ -120,7 +131,12 @@ def unregistered_seen_at(readings: Sequence[Reading], history: History) -> datet
         and not _renewable(r)
         and not any(h.first_seen_at <= r.last_seen_at <= h.last_seen_at for h in held)
     ]
-    return max([*seen, *([history.unregistered_seen_at] if history.unregistered_seen_at else [])], default=None)
+    return [*seen, *([history.unregistered_seen_at] if history.unregistered_seen_at else [])]
+
+
+def unregistered_seen_at(readings: Sequence[Reading], history: History) -> datetime | None:
+    """When that was said last."""
+    return max(unregistered_sightings(readings, history), default=None)
 
 
 def _dated(reading: Reading) -> tuple[datetime, bool, float]:
