@@ -88,6 +88,8 @@ def _ip_literal(text: str) -> str | None:
     """Return the literal's canonical text for `[192.0.2.1]`, `[IPv6:..]` or a bare address, else None."""
     inner = text[1:-1] if text.startswith("[") and text.endswith("]") else text
     inner = inner[5:] if inner[:5].lower() == "ipv6:" else inner
+    if not inner[-1:].isdigit() and ":" not in inner:
+        return None  # the library takes longer to say so than all else here
     try:
         return f"[{ipaddress.ip_address(inner)}]"
     except ValueError:

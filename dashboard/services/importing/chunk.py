@@ -1,6 +1,6 @@
 """A bounded number of checked rows on their way into the database, and the spool file in which they wait.
 
-The tuples' fields stand in the order of the staging tables' columns (`staging`). A time is UTC text.
+The tuples' fields stand in the order given below. A time is UTC text.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ Row = Sequence[Any]
 class Chunk:
     """Rows merged in one transaction; `upto` counts the file's data rows up to and with its last one.
 
-    accounts: external id -> (external_id, username, two_factor, last_active_at, account_created_at);
+    accounts: external id -> (username, two_factor, last_active_at, account_created_at);
     addresses: (line, external_id, account, local_part, host, domain, unchecked, verified, verified_at, is_primary,
-    state_token); packages: purl -> (purl, name, critical, downloads_30d, last_release_at);
+    state_token); packages: purl -> (name, critical, downloads_30d, last_release_at);
     owners: (line, account, purl, role, other_owners); events: (account, kind, at).
     """
 

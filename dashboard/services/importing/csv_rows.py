@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 from collections.abc import Callable, Sequence
+from itertools import product
 from operator import itemgetter
 
 from dashboard.services.importing import values
@@ -95,16 +96,33 @@ def _shown(name: str) -> str:
     return "".join(ch if ch.isprintable() else "\ufffd" for ch in name[:64]) or "(without a name)"
 
 
+Flags = tuple[bool | None, bool, bool]
+
+
+def _flags(factor: str, verified: str, primary: str) -> Flags:
+    """Read two_factor, verified and primary; where `primary` is unknown it is none."""
+    return (
+        values.boolean(factor, "two_factor"),
+        values.certain(verified, "verified"),
+        values.boolean(primary, "primary") or False,
+    )
+
+
+FLAGS = {words: _flags(*words) for words in product(("true", "false", ""), ("true", "false"), ("true", "false", ""))}
+"""All there are; one look-up is quicker than three."""
+
+
 def account_lines(columns: Columns) -> LineParser:
     """Return the parser of account rows."""
     pick, fields_of = columns.picker((*ACCOUNTS, *ACCOUNTS_OPTIONAL)), columns.fields
-    identifier, boolean, certain, moment = values.identifier, values.boolean, values.certain, values.moment
+    identifier, moment = values.identifier, values.moment
 
     def parse(number: int, line: str, chunk: Chunk) -> None:
         account, user, factor, active, address, email, verified, verified_at, primary, created, token, host = pick(
             fields_of(line)
         )
         local, name, domain, unchecked = values.mailbox(email, host)
+        flags = FLAGS.get((factor, verified, primary)) or _flags(factor, verified, primary)
         row = (
             number,
             identifier(address, "address_id"),
@@ -113,15 +131,14 @@ def account_lines(columns: Columns) -> LineParser:
             name,
             domain,
             unchecked,
-            certain(verified, "verified"),
+            flags[1],
             moment(verified_at, "verified_at"),
-            boolean(primary, "primary") or False,
+            flags[2],
             identifier(token, "state_token") if token else None,
         )
         chunk.accounts[account] = (
-            account,
             values.shown_name(user, "username") or account,
-            boolean(factor, "two_factor"),
+            flags[0],
             moment(active, "last_active_at"),
             moment(created, "account_created_at"),
         )
@@ -138,7 +155,6 @@ def package_lines(columns: Columns) -> LineParser:
         account, name, purl, downloads, released = pick(fields_of(line))
         owner = (number, values.identifier(account, "account_id"), values.purl(purl, "purl"), None, None)
         chunk.packages[purl] = (
-            purl,
             values.shown_name(name, "name") or purl[: values.MAX_NAME],
             None,
             values.count(downloads, "downloads_30d"),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from sqlalchemy import and_, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Account, Address
-from dashboard.services.importing import staging
+from dashboard.models import Address
+from dashboard.services.importing.bulk import ACCOUNTS, ADDRESSES, bulk_of
 from dashboard.services.importing.chunk import Chunk
 from dashboard.services.importing.kinds import Kind
 from dashboard.services.importing.rejects import Rejects
@@ -27,39 +27,28 @@ def judge_of(session: Session, kind: Kind, source_id: int) -> Judge | None:
 
 def reject_moved(session: Session, source_id: int, chunk: Chunk, rejects: Rejects) -> None:
     """Take out addresses that the database knows under another account: whose they are a person must find out."""
-    staging.stage(session, Chunk(addresses=chunk.addresses))
-    staged = staging.addresses.c
-    owner = (
-        select(Account.external_id)
-        .join(Address, Address.account_id == Account.id)
-        .where(Address.source_id == source_id, Address.external_id == staged.external_id)
-        .scalar_subquery()
-    )
-    moved = set(session.scalars(select(staged.external_id).where(staged.account != owner)))
-    staging.unstage(session)
-    for address in chunk.addresses if moved else ():
-        if address[1] in moved:
+    rows = bulk_of(session)
+    accounts = rows.find(ACCOUNTS, source_id, list(chunk.accounts))
+    addresses = rows.find(ADDRESSES, source_id, [address[1] for address in chunk.addresses])
+    kept = []
+    for address in chunk.addresses:
+        known, account = addresses.get(address[1]), accounts.get(address[2])
+        if known is not None and (account is None or account[0] != known[1]):
             rejects.add(address[0], "address_id belongs to another account", address[3], address[4])
-    if moved:
-        chunk.addresses = [address for address in chunk.addresses if address[1] not in moved]
+        else:
+            kept.append(address)
+    chunk.addresses = kept
 
 
 def reject_unknown_accounts(session: Session, source_id: int, chunk: Chunk, rejects: Rejects) -> None:
     """Take out packages of accounts that were never imported."""
-    staging.stage(session, Chunk(owners=chunk.owners))
-    staged = staging.owners.c
-    unknown = set(
-        session.scalars(
-            select(staged.account)
-            .outerjoin(Account, and_(Account.source_id == source_id, Account.external_id == staged.account))
-            .where(Account.id.is_(None))
-        )
-    )
-    staging.unstage(session)
-    for owner in chunk.owners if unknown else ():
-        if owner[1] in unknown:
+    accounts = bulk_of(session).find(ACCOUNTS, source_id, list({owner[1] for owner in chunk.owners}))
+    kept = []
+    for owner in chunk.owners:
+        if owner[1] in accounts:
+            kept.append(owner)
+        else:
             rejects.add(owner[0], "account_id is not known: import accounts first")
-    if unknown:
-        chunk.owners = [owner for owner in chunk.owners if owner[1] not in unknown]
-        kept = {owner[2] for owner in chunk.owners}
-        chunk.packages = {purl: package for purl, package in chunk.packages.items() if purl in kept}
+    chunk.owners = kept
+    purls = {owner[2] for owner in kept}
+    chunk.packages = {purl: package for purl, package in chunk.packages.items() if purl in purls}

@@ -1,196 +1,191 @@
-"""The second pass: staged rows become domains, accounts, addresses, packages and events, only where they differ.
-
-Staged tables are joined outwards only, also where a partner is certain: without statistics SQLite would else walk all
-accounts of the source and look each up among the staged rows.
-"""
+"""The second pass: rows become domains, accounts, addresses, packages and events, only where they differ."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, cast
+import sqlite3
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from itertools import islice
+from typing import Any
 
-from sqlalchemy import (
-    ColumnElement,
-    CursorResult,
-    FromClause,
-    Table,
-    and_,
-    case,
-    false,
-    func,
-    literal,
-    or_,
-    select,
-    true,
-)
-from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session, aliased
+import psycopg
+from sqlalchemy import select
+from sqlalchemy.orm import Session
 
-from dashboard.database import Base
-from dashboard.models import Account, AccountPackage, Address, Domain, Package, SecurityEvent, Source
-from dashboard.services.importing import staging
-from dashboard.services.importing.chunk import Chunk
+from dashboard.models import Address, Source
+from dashboard.services.importing.belongings import merge_events, merge_owners
+from dashboard.services.importing.bulk import ACCOUNTS, ADDRESSES, PACKAGES, Bulk, Shape, Values, bulk_of
+from dashboard.services.importing.chunk import Chunk, Row
 
-Values = Mapping[str, Any]
-"""SQL expressions by column name."""
+DOMAINS_REMEMBERED = 200_000
+UNIQUE_VIOLATIONS = (psycopg.errors.UniqueViolation, sqlite3.IntegrityError)
+
+Update = Callable[[Values | None, Row], Row]
+"""Makes a row's columns of those stored (None: it is new) and those reported."""
 
 
 @dataclass(frozen=True, slots=True)
 class Merged:
-    """How many rows a merge added or altered, and how many domains it added, now due."""
+    """How many rows were added or altered, and how many domains were added, now due."""
 
     changed: int = 0
     domains_new: int = 0
 
-
-def merge(session: Session, source_id: int, chunk: Chunk, now: datetime) -> Merged:
-    """Merge one chunk within the caller's transaction; `now` (domain clock) is when its new domains are due."""
-    # One writer a source: two imports that take the same rows in another order would deadlock.
-    session.execute(select(Source.id).where(Source.id == source_id).with_for_update(key_share=True))
-    staging.stage(session, chunk)
-    domains = _domains(session, now) if chunk.addresses else 0
-    changed = _accounts(session, source_id) if chunk.accounts else 0
-    changed += _addresses(session, source_id) if chunk.addresses else 0
-    changed += _packages(session, source_id) + _owners(session, source_id) if chunk.owners else 0
-    changed += _events(session, source_id) if chunk.events else 0
-    staging.unstage(session)
-    return Merged(changed, domains)
+    def __add__(self, other: Merged) -> Merged:
+        return Merged(self.changed + other.changed, self.domains_new + other.domains_new)
 
 
-def _domains(session: Session, now: datetime) -> int:
-    staged = staging.addresses.c
-    known = select(Domain.id).where(Domain.name == staged.domain).exists()
-    fresh = (
-        select(staged.domain, literal(now, Domain.created_at.type), literal(now, Domain.next_check_at.type))
-        .distinct()
-        .where(staged.domain.is_not(None), ~known)
-        .order_by(staged.domain)
-    )
-    insert = _insert(session, Domain).from_select(["name", "created_at", "next_check_at"], fresh)
-    return _rowcount(session, insert.on_conflict_do_nothing(index_elements=["name"]))
+@dataclass(slots=True)
+class Merger:
+    """Merges the chunks of one import; `now` (domain clock) is when its new domains are due.
 
-
-def _accounts(session: Session, source_id: int) -> int:
-    staged, old = staging.accounts.c, aliased(Account)
-    key: Values = {"source_id": literal(source_id), "external_id": staged.external_id}
-    values: Values = {
-        "username": staged.username,
-        # What a source no longer tells stays known.
-        "two_factor": func.coalesce(staged.two_factor, old.two_factor),
-        "last_active_at": func.coalesce(staged.last_active_at, old.last_active_at),
-        "account_created_at": func.coalesce(staged.account_created_at, old.account_created_at),
-    }
-    return _upsert(session, Account, old, staging.accounts, key, values)
-
-
-def _addresses(session: Session, source_id: int) -> int:
-    staged, old = staging.addresses.c, aliased(Address)
-    joined = staging.addresses.outerjoin(Account, _account_is(source_id, staged.account)).outerjoin(
-        Domain, Domain.name == staged.domain
-    )
-    # Another host is another mailbox: what is known of the former one does not carry over.
-    same_host = func.coalesce(old.host == staged.host, false())
-    values: Values = {
-        "local_part": staged.local_part,
-        "host": staged.host,
-        "domain_id": Domain.id,
-        "unchecked": staged.unchecked,
-        "verified": staged.verified,
-        "verified_at": case(
-            (and_(same_host, staged.verified), func.coalesce(staged.verified_at, old.verified_at)),
-            else_=staged.verified_at,
-        ),
-        "first_verified_at": case(
-            (~same_host, staged.verified_at),
-            (old.first_verified_at.is_(None), staged.verified_at),
-            (staged.verified_at < old.first_verified_at, staged.verified_at),
-            else_=old.first_verified_at,
-        ),
-        "is_primary": staged.is_primary,
-        "state_token": staged.state_token,
-    }
-    key: Values = {"source_id": literal(source_id), "external_id": staged.external_id}
-    return _upsert(session, Address, old, joined, key, values, {"account_id": Account.id})
-
-
-def _packages(session: Session, source_id: int) -> int:
-    staged, old = staging.packages.c, aliased(Package)
-    key: Values = {"source_id": literal(source_id), "purl": staged.purl}
-    values: Values = {
-        "name": staged.name,
-        "critical": func.coalesce(staged.critical, old.critical, false()),
-        "downloads_30d": func.coalesce(staged.downloads_30d, old.downloads_30d),
-        "last_release_at": func.coalesce(staged.last_release_at, old.last_release_at),
-    }
-    return _upsert(session, Package, old, staging.packages, key, values)
-
-
-def _owners(session: Session, source_id: int) -> int:
-    staged, old = staging.owners.c, aliased(AccountPackage)
-    joined = staging.owners.outerjoin(Account, _account_is(source_id, staged.account)).outerjoin(
-        Package, and_(Package.source_id == source_id, Package.purl == staged.purl)
-    )
-    values: Values = {
-        "role": func.coalesce(staged.role, old.role),
-        "other_owners": func.coalesce(staged.other_owners, old.other_owners),
-    }
-    key: Values = {"account_id": Account.__table__.c.id, "package_id": Package.__table__.c.id}
-    return _upsert(session, AccountPackage, old, joined, key, values)
-
-
-def _events(session: Session, source_id: int) -> int:
-    staged = staging.events.c
-    fresh = (
-        select(Account.id, staged.kind, staged.at)
-        .select_from(staging.events.outerjoin(Account, _account_is(source_id, staged.account)))
-        .distinct()
-        .where(true())  # SQLite needs a condition here, or takes ON CONFLICT for a join
-    )
-    insert = _insert(session, SecurityEvent).from_select(["account_id", "kind", "at"], fresh)
-    return _rowcount(session, insert.on_conflict_do_nothing(index_elements=["account_id", "kind", "at"]))
-
-
-def _account_is(source_id: int, external_id: ColumnElement[Any]) -> ColumnElement[bool]:
-    return and_(Account.source_id == source_id, Account.external_id == external_id)
-
-
-def _upsert(
-    session: Session,
-    model: type[Base],
-    old: Any,
-    staged: FromClause,
-    key: Values,
-    values: Values,
-    added: Values | None = None,
-) -> int:
-    """Add the staged rows whose `key` is new, alter those whose `values` differ from `old`; return how many.
-
-    `added` are columns set once, for new rows. Unchanged rows are left out of the SELECT already, so that they cost
-    no lock and no write.
+    Domains met before are remembered, so that they are not looked up for every address; nor are the addresses
+    themselves where the source had none when the import began, since a file names each once.
     """
-    found = and_(*(getattr(old, name) == value for name, value in key.items()))
-    differs = or_(*(getattr(old, name).is_distinct_from(value) for name, value in values.items()))
-    columns = {**key, **values, **(added or {})}
-    rows = (
-        select(*columns.values())
-        .select_from(staged.outerjoin(old, found))
-        .where(or_(getattr(old, next(iter(key))).is_(None), differs))
-    )
-    insert = _insert(session, model).from_select(list(columns), rows)
-    return _rowcount(
-        session,
-        insert.on_conflict_do_update(index_elements=list(key), set_={name: insert.excluded[name] for name in values}),
-    )
+
+    source_id: int
+    now: datetime
+    _domains: dict[str, int] = field(default_factory=dict)
+    _fresh: bool | None = None
+
+    def merge(self, session: Session, chunk: Chunk) -> Merged:
+        """Merge one chunk within the caller's write transaction."""
+        # One writer a source: what is looked up here must not be added by another import meanwhile.
+        session.execute(select(Source.id).where(Source.id == self.source_id).with_for_update(key_share=True))
+        if self._fresh is None:
+            self._fresh = (
+                session.scalar(select(Address.id).where(Address.source_id == self.source_id).limit(1)) is None
+            )
+        if self._fresh:
+            try:
+                with session.begin_nested():
+                    return self._merge(session, chunk)
+            except UNIQUE_VIOLATIONS:  # another import brought addresses between two chunks of this one
+                self._fresh = False
+                self._domains.clear()
+        return self._merge(session, chunk)
+
+    def _merge(self, session: Session, chunk: Chunk) -> Merged:
+        rows = bulk_of(session)
+        domains_new = self._add_domains(rows, chunk.addresses)
+        changed, accounts = self._sync(rows, ACCOUNTS, chunk.accounts, _account)
+        changed += self._sync(rows, ADDRESSES, self._addresses(chunk.addresses, accounts), _address)[0]
+        if chunk.owners:
+            added, packages = self._sync(rows, PACKAGES, chunk.packages, _package)
+            owners = accounts or _ids(rows.find(ACCOUNTS, self.source_id, [owner[1] for owner in chunk.owners]))
+            changed += added + merge_owners(session, chunk.owners, owners, packages)
+        if chunk.events:
+            changed += merge_events(session, chunk.events, accounts)
+        return Merged(changed, domains_new)
+
+    def _add_domains(self, rows: Bulk, addresses: Sequence[Row]) -> int:
+        """Add the domains that are new, and learn the ids of all."""
+        names = list({address[5] for address in addresses} - self._domains.keys() - {None})
+        if not names:
+            return 0
+        if len(self._domains) > DOMAINS_REMEMBERED:
+            self._domains.clear()
+            names = list({address[5] for address in addresses} - {None})
+        found = rows.find_domains(names)
+        missing = [name for name in names if name not in found]
+        added = rows.add_domains(missing, utc_text(self.now)) if missing else 0
+        self._domains |= found | (rows.find_domains(missing) if missing else {})
+        return added
+
+    def _addresses(self, addresses: Sequence[Row], accounts: Mapping[str, int]) -> dict[str, Values]:
+        """Return the columns of `ADDRESSES` by external id."""
+        domains = self._domains
+        return {
+            external_id: (
+                accounts[account],
+                local_part,
+                host,
+                domain and domains[domain],
+                unchecked,
+                verified,
+                verified_at,
+                verified_at,
+                is_primary,
+                state_token,
+            )
+            for (
+                _line,
+                external_id,
+                account,
+                local_part,
+                host,
+                domain,
+                unchecked,
+                verified,
+                verified_at,
+                is_primary,
+                state_token,
+            ) in addresses
+        }
+
+    def _sync(
+        self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update
+    ) -> tuple[int, dict[str, int]]:
+        """Add what is new of `wanted`, alter what differs; return how many that were, and the ids of all."""
+        if not wanted:
+            return 0, {}
+        kept = {} if shape is ADDRESSES and self._fresh else rows.find(shape, self.source_id, list(wanted))
+        ids, altered = _ids(kept), []
+        for key, (ident, *columns) in kept.items():
+            old = tuple(columns)
+            new = tuple(update(old, wanted[key]))
+            if new != old:
+                altered.append((*new, ident))
+        if altered:
+            rows.update(shape, altered)
+        added = [key for key in wanted if key not in kept]
+        if added:
+            new_rows = [(self.source_id, key, *update(None, wanted[key])) for key in added]
+            if shape.numbered:
+                numbers = list(islice(rows.reserve(shape, len(added)), len(added)))
+                ids.update(zip(added, numbers, strict=True))
+                new_rows = [(number, *row) for number, row in zip(numbers, new_rows, strict=True)]
+            rows.insert(shape, new_rows)
+        return len(altered) + len(added), ids
 
 
-def _insert(session: Session, model: type[Base]) -> Any:
-    """Return the dialect's own INSERT: standard SQL has no ON CONFLICT."""
-    table = cast("Table", model.__table__)
-    return (postgresql if session.connection().dialect.name == "postgresql" else sqlite).insert(table)
+def utc_text(time: datetime) -> str:
+    """Return an aware time in the form in which both databases take it."""
+    return time.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
 
 
-def _rowcount(session: Session, statement: Any) -> int:
-    result = session.execute(statement, execution_options={"preserve_rowcount": True})
-    return cast("CursorResult[Any]", result).rowcount
+def _ids(found: Mapping[str, Values]) -> dict[str, int]:
+    return {key: row[0] for key, row in found.items()}
+
+
+def _account(old: Values | None, new: Row) -> Row:
+    """Return username, two_factor, last_active_at, account_created_at."""
+    return new if old is None else (new[0], *map(_known, new[1:], old[1:]))
+
+
+def _package(old: Values | None, new: Row) -> Row:
+    """Return name, critical, downloads_30d, last_release_at."""
+    name, *others = new
+    return (name, *map(_known, others, (False, None, None) if old is None else old[1:]))
+
+
+def _known(new: Any, old: Any) -> Any:
+    """What a source does not tell stays known."""
+    return old if new is None else new
+
+
+def _address(old: Values | None, new: Row) -> Row:
+    """Return the columns of `ADDRESSES`.
+
+    Another host is another mailbox: its verification is its own. On the same host the earliest one ever reported is
+    kept, and a verified address keeps the time of which a source no longer tells.
+    """
+    if old is None:
+        return new
+    account_id, local_part, host, domain_id, unchecked, verified, verified_at, first, is_primary, token = new
+    if host == old[2]:
+        first = min(filter(None, (old[7], first)), default=None)
+        if verified:
+            verified_at = verified_at or old[6]
+    return account_id, local_part, host, domain_id, unchecked, verified, verified_at, first, is_primary, token

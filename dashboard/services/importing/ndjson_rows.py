@@ -46,14 +46,13 @@ class AccountObjects:
         packages = [self._package(number, ident, item, where) for item, where in _items(account, "packages")]
         events = [self._event(ident, item, where) for item, where in _items(account, "security_events")]
         chunk.accounts[ident] = (
-            ident,
             _text(account, "username", values.shown_name) or ident,
             _boolean(account, "two_factor"),
             _text(account, "last_active_at", values.moment),
             _text(account, "account_created_at", values.moment),
         )
         chunk.addresses.extend(addresses)
-        chunk.packages.update((package[0], package) for package, _ in packages)
+        chunk.packages.update((owner[2], package) for package, owner in packages)
         chunk.owners.extend(owner for _, owner in packages)
         chunk.events.extend(events)
 
@@ -84,7 +83,6 @@ class AccountObjects:
         package = self._object(item, where, _PACKAGE)
         purl = _text(package, "purl", values.purl, where)
         row = (
-            purl,
             _text(package, "name", values.shown_name, where) or purl[: values.MAX_NAME],
             _boolean(package, "critical", where),
             _count(package, "downloads_30d", where, values.MAX_COUNT),

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import IO, Self
 
 BUCKETS = 64
-SPILL_AT = 1_000_000
-"""Hashes held in memory (8 MB)."""
+SPILL_AT = 500_000
+"""Hashes held in memory (4 MB)."""
 
 
 class Seen:
@@ -24,18 +24,13 @@ class Seen:
 
     def __init__(self, directory: Path | None = None) -> None:
         self._directory = directory
-        self._buckets = [array("q") for _ in range(BUCKETS)]
+        self._held = array("q")
         self._files: list[IO[bytes]] = []
-        self._held = 0
 
     def add(self, ids: Iterable[str]) -> None:
         """Note `ids`."""
-        buckets, held = self._buckets, 0
-        for mark in map(hash, ids):
-            buckets[mark & 63].append(mark)
-            held += 1
-        self._held += held
-        if self._held >= SPILL_AT:
+        self._held.extend(map(hash, ids))
+        if len(self._held) >= SPILL_AT:
             self._spill()
 
     def __enter__(self) -> Self:
@@ -48,31 +43,34 @@ class Seen:
             file.close()
 
     def _spill(self) -> None:
+        """Sort what is held into the files, so that equal ids meet in one of them."""
         if not self._files:
             self._files = [tempfile.TemporaryFile(dir=self._directory) for _ in range(BUCKETS)]  # noqa: SIM115  closed by __exit__
-        for bucket, file in zip(self._buckets, self._files, strict=True):
+        buckets = [array("q") for _ in self._files]
+        for mark in self._held:
+            buckets[mark % BUCKETS].append(mark)
+        for bucket, file in zip(buckets, self._files, strict=True):
             bucket.tofile(file)
-            del bucket[:]
-        self._held = 0
+        self._held = array("q")
 
-    def _whole(self) -> Iterator[array[int]]:
-        """Yield each bucket with what was spilled of it."""
-        for number, bucket in enumerate(self._buckets):
-            whole = array("q", bucket)
-            if self._files:
-                file = self._files[number]
-                file.seek(0)
-                whole.frombytes(file.read())
-            yield whole
+    def _buckets(self) -> Iterator[array[int]]:
+        """Yield all that was added, in parts that share no id."""
+        if not self._files:
+            yield self._held
+            return
+        self._spill()
+        for file in self._files:
+            file.seek(0)
+            yield array("q", file.read())
 
     def distinct(self) -> int:
         """How many different ids were added."""
-        return sum(len(set(bucket)) for bucket in self._whole())
+        return sum(len(set(bucket)) for bucket in self._buckets())
 
     def repeated(self) -> frozenset[int]:
         """The hashes of ids that were added more than once."""
         found: set[int] = set()
-        for bucket in self._whole():
+        for bucket in self._buckets():
             if len(set(bucket)) < len(bucket):
                 found.update(mark for mark, times in Counter(bucket).items() if times > 1)
         return frozenset(found)

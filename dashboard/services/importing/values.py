@@ -10,7 +10,7 @@ import re
 from datetime import UTC, datetime
 from functools import lru_cache
 
-from dashboard.lifecycle.hosts import MAX_INPUT, HostVerdict, Unchecked, reduce_host, split_email
+from dashboard.lifecycle.hosts import MAX_INPUT, Unchecked, reduce_host, split_email
 
 MAX_NAME = 255
 MAX_PURL = 512
@@ -29,8 +29,10 @@ class BadRowError(ValueError):
     """A row that cannot be imported; the message is the reason shown, without any of the row's values."""
 
 
+Host = tuple[str, str | None, str | None]
+"""Host, registrable domain, and why it is never checked."""
 Mailbox = tuple[str | None, str, str | None, str | None]
-"""Local part (None when only a host is known), host, registrable domain, and why it is never checked."""
+"""Local part (None when only a host is known), then as `Host`."""
 
 
 def identifier(text: str, name: str, limit: int = MAX_NAME) -> str:
@@ -71,13 +73,15 @@ def moment(text: str, name: str) -> str | None:
     """Read an RFC 3339 time with its zone; empty is unknown."""
     if not text:
         return None
-    if _RFC3339.fullmatch(text) is None:
+    # The usual form, without the regular expression; `fromisoformat` checks the digits.
+    usual = len(text) == 20 and text[7] == "-" and text[10] == "T" and text[13] == ":" and text[19] == "Z"
+    if not usual and _RFC3339.fullmatch(text) is None:
         if _ZONELESS.fullmatch(text):
             raise BadRowError(f"{name} has no time zone (RFC 3339, e.g. 2026-05-14T18:40:05Z)")
         raise BadRowError(f"{name} is not an RFC 3339 time (e.g. 2026-05-14T18:40:05Z)")
     try:
         parsed = datetime.fromisoformat(text)
-        if len(text) == 20:  # whole seconds in UTC: the digits can stay
+        if usual:
             return f"{text[:10]} {text[11:19]}.000000"
         return parsed.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")
     except (ValueError, OverflowError):
@@ -108,10 +112,9 @@ def mailbox(email: str, host: str) -> Mailbox:
         local = None
     else:
         raise BadRowError("neither email nor host is given")
-    verdict = reduced(host) if len(host) <= MAX_INPUT else None
-    if verdict is None or verdict.unchecked is Unchecked.INVALID:
+    if len(host) > MAX_INPUT:
         raise BadRowError("the host is not a domain name")
-    return local, verdict.host, verdict.domain, verdict.unchecked and verdict.unchecked.value
+    return local, *reduced(host)
 
 
 def _split(email: str) -> tuple[str, str]:
@@ -128,6 +131,9 @@ def _split(email: str) -> tuple[str, str]:
 
 
 @lru_cache(HOSTS_REMEMBERED)
-def reduced(host: str) -> HostVerdict:
-    """Reduce a host, remembering the latest ones."""
-    return reduce_host(host)
+def reduced(host: str) -> Host:
+    """Reduce a host, remembering the latest ones; one that is no name is refused."""
+    verdict = reduce_host(host)
+    if verdict.unchecked is Unchecked.INVALID:
+        raise BadRowError("the host is not a domain name")
+    return verdict.host, verdict.domain, verdict.unchecked and verdict.unchecked.value

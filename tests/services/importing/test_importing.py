@@ -45,7 +45,12 @@ def test_a_file_becomes_accounts_addresses_and_domains_that_are_due(importer: Im
     assert names() == ["parcels.com", "tiny-shop.co.uk"]
     assert set(db.session.scalars(select(Domain.next_check_at))) == {START}
     ann = address("e1")
-    assert (ann.local_part, ann.host, ann.account.username, ann.account.two_factor) == ("ann", "parcels.com", "ann", True)
+    assert (ann.local_part, ann.host, ann.account.username, ann.account.two_factor) == (
+        "ann",
+        "parcels.com",
+        "ann",
+        True,
+    )
     assert ann.verified_at == ann.first_verified_at == datetime(2020, 1, 2, 3, 4, 5, tzinfo=UTC)
     assert ann.account.last_active_at == datetime(2026, 10, 1, 8, tzinfo=UTC)
     assert address("e3").verified_at == datetime(2021, 5, 4, 22, tzinfo=UTC)
@@ -129,7 +134,10 @@ def test_columns_come_in_any_order_with_others_among_them(importer: Importer, ad
 @pytest.mark.parametrize(
     ("header", "words"),
     [
-        ("account_id,username,email", "missing two_factor, last_active_at, address_id, verified, verified_at, primary"),
+        (
+            "account_id,username,email",
+            "missing two_factor, last_active_at, address_id, verified, verified_at, primary",
+        ),
         (HEADER.replace(",email", ""), "missing email"),
         (HEADER + ",verified", "verified stands there more than once"),
         ("", "is empty"),
@@ -216,14 +224,18 @@ def test_a_bad_row_is_rejected_with_its_line_and_reason_and_the_rest_goes_on(
 
 
 def test_bytes_that_are_no_text_cost_their_own_row_only(importer: Importer) -> None:
-    rows = "\n".join([HEADER, *good_rows(30)]).encode() + b"\na1,\xff\xfe,,,e1,ann@parcels.com,true,,true\n" + ANN.encode()
+    rows = (
+        "\n".join([HEADER, *good_rows(30)]).encode()
+        + b"\na1,\xff\xfe,,,e1,ann@parcels.com,true,,true\n"
+        + ANN.encode()
+    )
     result = importer.accounts(importer.file("accounts.csv", rows))
     assert (result.rows, result.rejected) == (32, 1)
     assert importer.reasons() == [(32, "is not UTF-8")]
 
 
 def test_the_rejects_file_is_private_and_gives_no_address_away(importer: Importer) -> None:
-    importer.rejects.write_text("of an older import")
+    importer.rejects.write_text("line,reason,address\r\n7,of an older import,\r\n")
     importer.rows(*good_rows(20), bad(ANN, "true", "maybe"))
     assert stat.S_IMODE(importer.rejects.stat().st_mode) == 0o600
     assert importer.rejected() == [
@@ -283,9 +295,7 @@ def test_an_unknown_source_is_refused(importer: Importer) -> None:
     from tests.services.importing.conftest import TRANSACTIONS
 
     with pytest.raises(ImportRefusedError, match="no source 'nowhere'"):
-        import_accounts(
-            Import(importer.file("a.csv", HEADER), "nowhere", importer.rejects), TRANSACTIONS, now=START
-        )
+        import_accounts(Import(importer.file("a.csv", HEADER), "nowhere", importer.rejects), TRANSACTIONS, now=START)
 
 
 CTX = {
@@ -299,7 +309,14 @@ CTX = {
         {"address_id": "e2", "host": "tiny-shop.co.uk", "verified": False, "primary": True, "state_token": "t1"},
     ],
     "packages": [
-        {"name": "box", "purl": "pkg:pypi/box", "role": "owner", "other_owners": 0, "critical": True, "downloads_30d": 27000},
+        {
+            "name": "box",
+            "purl": "pkg:pypi/box",
+            "role": "owner",
+            "other_owners": 0,
+            "critical": True,
+            "downloads_30d": 27000,
+        },
         {"name": "lid", "purl": "pkg:pypi/lid", "last_release_at": "2022-05-14T19:18:36Z"},
     ],
     "security_events": [
@@ -313,10 +330,16 @@ def test_an_account_line_brings_addresses_packages_and_events(importer: Importer
     result = importer.objects(CTX)
     assert (result.rows, result.accounts, result.addresses, result.domains_new) == (1, 1, 2, 2)
     assert result.notices == ("key shoe_size is not known and was ignored",)
-    assert (address("e1").account.external_id, address("e2").local_part, address("e2").is_primary) == ("42", None, True)
+    assert (address("e1").account.external_id, address("e2").local_part, address("e2").is_primary) == (
+        "42",
+        None,
+        True,
+    )
     packages = {each.name: each for each in db.session.scalars(select(Package))}
     assert (packages["box"].critical, packages["box"].downloads_30d, packages["lid"].critical) == (True, 27000, False)
-    owners = {(each.package.name, each.role, each.other_owners) for each in db.session.scalars(select(AccountPackage))}
+    owners = {
+        (each.package.name, each.role, each.other_owners) for each in db.session.scalars(select(AccountPackage))
+    }
     assert owners == {("box", "owner", 0), ("lid", None, None)}
     assert set(db.session.scalars(select(SecurityEvent.kind))) == {"password_reset", "login"}
     assert importer.objects(CTX).unchanged
@@ -369,7 +392,11 @@ PACKAGES = "account_id,name,purl,downloads_30d,last_release_at"
 
 def test_packages_are_brought_by_a_file_of_their_own(importer: Importer) -> None:
     importer.rows(ANN, BOB)
-    rows = [PACKAGES, "a1,box,pkg:pypi/box,27000,2022-05-14T19:18:36Z", "a2,box,pkg:pypi/box,27000,2022-05-14T19:18:36Z"]
+    rows = [
+        PACKAGES,
+        "a1,box,pkg:pypi/box,27000,2022-05-14T19:18:36Z",
+        "a2,box,pkg:pypi/box,27000,2022-05-14T19:18:36Z",
+    ]
     file = importer.file("packages.csv", "\n".join(rows))
     result = importer.packages(file)
     assert (result.rows, result.changed, count(Package), count(AccountPackage)) == (2, 3, 1, 2)
