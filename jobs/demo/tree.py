@@ -72,7 +72,8 @@ class Simulator:
             "LAPSEWATCH_FASTLY_KEY": "demo",
             "LAPSEWATCH_RDAP_BOOTSTRAP_URL": self._found["rdap_bootstrap_url"],
             "LAPSEWATCH_DNS_RESOLVER": self._found["dns"],
-            "LAPSEWATCH_ALLOWED_ENDPOINTS": self._found["http"],
+            "LAPSEWATCH_WHOIS_SERVERS": f"*={self._found['whois']}",
+            "LAPSEWATCH_ALLOWED_ENDPOINTS": f"{self._found['http']},{self._found['whois']}",
             "LAPSEWATCH_PROVIDER_RATE": RATE,
         }
 

@@ -14,12 +14,14 @@ from dashboard.lifecycle.evidence import ErrorKind, Evidence, Provider
 from jobs.providers.base import LookUp, Reply, error_evidence
 from jobs.providers.dns import DnsLookUp
 from jobs.providers.dns_client import DnsClient
+from jobs.providers.domainr import DomainrLookUp
 from jobs.providers.errors import Malformed, ProviderError, Timeout
 from jobs.providers.fastly import FastlyLookUp
 from jobs.providers.http import Http, build_transport
 from jobs.providers.limits import Limiter, LocalLimiter
 from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import BootstrapFile
+from jobs.providers.whois.look_up import WhoisLookUp
 
 LOOK_UP_SECONDS = 90.0
 """Time for a look-up with all its waits and redirects: a server that stalls must not hold up a whole job."""
@@ -29,22 +31,35 @@ class Panel:
     """The providers of one job, and what came of asking them.
 
     `counters`: failures by provider, server (empty where none was reached) and kind. `asked`: look-ups by provider
-    and server, failed ones included.
+    and server, failed ones included. Look-ups in a tuple share a seat: the next is asked where one does not serve
+    the name (RDAP, then WHOIS: one kind of evidence).
     """
 
-    def __init__(self, look_ups: Sequence[LookUp]) -> None:
-        self._look_ups = tuple(look_ups)
+    def __init__(self, look_ups: Sequence[LookUp | tuple[LookUp, ...]]) -> None:
+        self._seats = tuple(seat if isinstance(seat, tuple) else (seat,) for seat in look_ups)
         self.counters: Counter[tuple[Provider, str, ErrorKind]] = Counter()
         self.asked: Counter[tuple[Provider, str]] = Counter()
 
     @property
     def providers(self) -> tuple[Provider, ...]:
-        """Who is asked."""
-        return tuple(look_up.provider for look_up in self._look_ups)
+        """Who may be asked."""
+        return tuple(look_up.provider for seat in self._seats for look_up in seat)
 
     async def ask(self, domain: str, now: datetime) -> list[Reply]:
-        """Ask every provider about `domain` at once; one reply each, in the order of `providers`. Never raises."""
-        return list(await asyncio.gather(*(self._ask_one(look_up, domain, now) for look_up in self._look_ups)))
+        """Ask every seat about `domain` at once; one reply each, in the order of `providers`. Never raises."""
+        return list(await asyncio.gather(*(self._ask_seat(seat, domain, now) for seat in self._seats)))
+
+    async def _ask_seat(self, seat: tuple[LookUp, ...], domain: str, now: datetime) -> Reply:
+        """Ask one after the other until one serves the name; when none does, the first says why."""
+        replies = [await self._ask_one(seat[0], domain, now)]
+        for look_up in seat[1:]:
+            if replies[-1].evidence.error is not ErrorKind.UNSUPPORTED:
+                break
+            replies.append(await self._ask_one(look_up, domain, now))
+        last = replies[-1]
+        reply = replies[0] if last.evidence.error is ErrorKind.UNSUPPORTED and not last.evidence.server else last
+        self._count([one.evidence for one in replies if one is reply or one.evidence.server])
+        return reply
 
     async def _ask_one(self, look_up: LookUp, domain: str, now: datetime) -> Reply:
         started = time.perf_counter()
@@ -59,14 +74,14 @@ class Panel:
         except Exception as error:  # noqa: BLE001 - a reply may break a parser in ways nobody foresaw: counted and shown
             fault = Malformed(f"{type(error).__name__} while reading the reply")
             reply = _failure(look_up.provider, domain, now, fault, time.perf_counter() - started)
-        self._count(reply.evidence)
         return reply
 
-    def _count(self, evidence: Evidence) -> None:
-        server = evidence.server or ""
-        self.asked[evidence.provider, server] += 1
-        if evidence.error is not None:
-            self.counters[evidence.provider, server, evidence.error] += 1
+    def _count(self, asked: Sequence[Evidence]) -> None:
+        for evidence in asked:
+            server = evidence.server or ""
+            self.asked[evidence.provider, server] += 1
+            if evidence.error is not None:
+                self.counters[evidence.provider, server, evidence.error] += 1
 
 
 def _failure(provider: Provider, domain: str, now: datetime, error: ProviderError, elapsed: float) -> Reply:
@@ -82,12 +97,19 @@ async def open_panel(settings: Settings, limiter: Limiter | None = None) -> Asyn
         rdap_transport = await stack.enter_async_context(build_transport(settings))
         rdap_http = Http(rdap_transport, pace, settings.provider_timeout)
         dns_client = DnsClient(*parse_endpoint(settings.dns_resolver), settings.provider_timeout)
-        look_ups: list[LookUp] = [
-            RdapLookUp(rdap_http, BootstrapFile(rdap_http, settings).load),
+        rdap = RdapLookUp(rdap_http, BootstrapFile(rdap_http, settings).load)
+        servers = dict(settings.whois_servers)
+        look_ups: list[LookUp | tuple[LookUp, ...]] = [
+            (rdap, WhoisLookUp(pace, servers, settings.allowed_endpoints, settings.provider_timeout)),
             DnsLookUp(await stack.enter_async_context(dns_client)),
         ]
         if settings.fastly_key:
             fastly_transport = await stack.enter_async_context(build_transport(settings))
             http = Http(fastly_transport, pace, settings.provider_timeout)
             look_ups.append(FastlyLookUp(http, settings.fastly_url, settings.fastly_key))
+        if settings.domainr_client_id or settings.domainr_rapidapi_key:
+            domainr_transport = await stack.enter_async_context(build_transport(settings))
+            http = Http(domainr_transport, pace, settings.provider_timeout)
+            keys = settings.domainr_client_id, settings.domainr_rapidapi_key
+            look_ups.append(DomainrLookUp(http, settings.domainr_url, *keys))
         yield Panel(look_ups)

@@ -74,6 +74,7 @@ class DnsOverTcp:
         return True
 
 
+_NO_ZONE = "%% ERROR: zone not served here\r\n"
 _THROTTLED = "Query rate exceeded. Try again later.\r\n"
 _ERROR = "%% Internal error: the database is not reachable\r\n"
 _HTML = "<!doctype html><title>Maintenance</title>\r\n"
@@ -103,6 +104,8 @@ class WhoisFront:
         self.workings.counts[Provider.WHOIS][name] += 1
         await asyncio.sleep(self.latency)
         state = self.workings.state(name)
+        if name and state.zone not in self.workings.world.zones:
+            return _NO_ZONE
         fault = self.workings.faults.hit(Provider.WHOIS, name)
         if fault is None:
             return whois_reply(state, self.workings.clock.now())

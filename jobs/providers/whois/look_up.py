@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from dashboard.lifecycle.evidence import Outcome, Phase, Provider
+from dashboard.lifecycle.hosts import under_private_suffix
 from jobs.providers import errors
 from jobs.providers.addresses import require_public, resolve
 from jobs.providers.base import MAX_REPLY, Reply, digest_of, require_name
@@ -22,7 +23,7 @@ from jobs.providers.transport import Resolver
 from jobs.providers.whois.charset import decode_reply
 from jobs.providers.whois.parse import WhoisReading, parse_whois
 from jobs.providers.whois.redact import redacted, redacted_answer
-from jobs.providers.whois.servers import PORT, WhoisServer, server_for
+from jobs.providers.whois.servers import PORT, WhoisServer, is_kept_elsewhere, server_for
 from jobs.providers.whois.status import phase_of
 
 
@@ -63,6 +64,8 @@ class WhoisLookUp:
         server = server_for(require_name(domain), self._servers)
         if server is None:
             raise errors.Unsupported(f"no WHOIS server is known for .{domain.rpartition('.')[2]}")
+        if under_private_suffix(domain) or is_kept_elsewhere(domain):
+            raise errors.Unsupported("not a name of the top-level domain's registry")
         started = time.perf_counter()
         answer = await self._ask(server, domain, now)
         registrars = await self._ask_registrar(server, answer.reading, domain, now)

@@ -79,6 +79,17 @@ SERVERS: Mapping[str, WhoisServer] = {
 }
 
 
+_ELSEWHERE = frozenset(
+    {"edu.cn", "ac.at", "gv.at", "ac.ru", "edu.ru", "gov.ru", "int.ru", "mil.ru", "gov.kr", "ac.il", "gov.il"}
+)
+"""Zones with directories of their own: the TLD's server says "not found" to every name in them."""
+
+
+def is_kept_elsewhere(domain: str) -> bool:
+    """Whether the TLD's server knows nothing of the zone that `domain` stands in."""
+    return ".".join(domain.split(".")[-2:]) in _ELSEWHERE
+
+
 def server_for(domain: str, others: Mapping[str, tuple[str, int]]) -> WhoisServer | None:
     """Return the server of the TLD of `domain`; `others` (by TLD, `*` for all) from the settings come first."""
     tld = domain.rpartition(".")[2]
