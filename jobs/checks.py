@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
+
+from sqlalchemy.exc import OperationalError, StatementError
 
 from dashboard.config import Settings
 from dashboard.database import db, writing
@@ -29,14 +32,19 @@ from dashboard.services.checking.claim import (
 )
 from dashboard.services.checking.counts import count_look_ups
 from dashboard.services.checking.live import assess_live
+from dashboard.services.checking.put_off import put_off
 from dashboard.services.checking.record import Answer, CheckedDomain, Recorded, record_checks
 from jobs.context import job_context
 from jobs.providers.panel import Panel, open_panel
+
+_log = logging.getLogger(__name__)
 
 GROUP = 50
 """Domains committed together: about 100 ms of writing."""
 AT_ONCE = 40
 """Domains asked about at the same time; each provider's client has 20 connections."""
+UNFIT = (ArithmeticError, LookupError, TypeError, ValueError, StatementError)
+"""What an answer that nobody foresaw may raise when it is weighed or written; RQ's time-out is none of these."""
 SECONDS_A_JOB = 30.0
 """A job takes on no further domains after this time; what is left is claimed again (slow servers, low rates)."""
 BATCHES_IN_FLIGHT = 4
@@ -91,7 +99,7 @@ async def _check(batch_id: int, due: Sequence[DueDomain], current: Settings) -> 
     async with open_panel(current) as panel:
         async with contextlib.aclosing(_answers(panel, due)) as groups:
             async for group in groups:
-                done = _commit(batch_id, group, current)
+                done = commit_group(batch_id, group, current)
                 totals.update(checks=done.checks, skipped=done.skipped, opened=done.opened)
         with writing() as session:
             count_look_ups(session, domain_now(), panel.asked, panel.counters)
@@ -129,10 +137,35 @@ async def _ask(panel: Panel, domain: DueDomain) -> CheckedDomain:
     )
 
 
-def _commit(batch_id: int, group: Sequence[CheckedDomain], current: Settings) -> Recorded:
+def commit_group(batch_id: int, group: Sequence[CheckedDomain], current: Settings) -> Recorded:
+    """Record a group in one transaction; where its answers cannot be recorded, each domain in one of its own."""
+    try:
+        return _record(batch_id, group, current)
+    except OperationalError:
+        raise  # the database's trouble, not an answer's: the job ends, its domains are claimed again
+    except UNFIT as error:
+        # its message may quote what was to be written
+        _log.error("%d checks could not be recorded: %s", len(group), type(error).__name__)
+        if len(group) == 1:
+            return _put_off(batch_id, group[0], current)
+    each = [commit_group(batch_id, [item], current) for item in group]
+    return Recorded(
+        checks=sum(done.checks for done in each),
+        skipped=sum(done.skipped for done in each),
+        opened=sum(done.opened for done in each),
+    )
+
+
+def _record(batch_id: int, group: Sequence[CheckedDomain], current: Settings) -> Recorded:
     with writing() as session:
         renew_lease(session, batch_id, wall_now=wall_now(), lease=_lease(current))
         return record_checks(session, batch_id, group, domain_now(), recheck_days=current.recheck_days)
+
+
+def _put_off(batch_id: int, item: CheckedDomain, current: Settings) -> Recorded:
+    with writing() as session:
+        done = put_off(session, batch_id, item.id, item.due_at, domain_now(), recheck_days=current.recheck_days)
+    return Recorded(checks=int(done), skipped=int(not done), opened=0)
 
 
 def check_now(names: Sequence[str]) -> list[dict[str, Any]]:

@@ -21,7 +21,11 @@ def exposure(session: Session, domain_id: int, address_ids: Collection[int], sin
 
     Packages and their downloads count once, however many of the accounts may publish them.
     """
-    chosen = Address.id.in_(address_ids) if len(address_ids) <= CHUNK else Address.domain_id == domain_id
+    chosen = (
+        Address.id.in_(address_ids)
+        if len(address_ids) <= CHUNK
+        else and_(Address.domain_id == domain_id, Address.verified)
+    )
     accounts = select(Address.account_id).where(chosen).distinct()
     packages, downloads = session.execute(_packages(accounts)).one()
     return Exposure(
