@@ -13,8 +13,26 @@ from dashboard.lifecycle.facts import Registration, day
 
 GTLD_GRACE, GTLD_REDEMPTION, GTLD_PENDING_DELETE = timedelta(days=45), timedelta(days=30), timedelta(days=5)
 UK_REDEMPTION, UK_PENDING_DELETE, UK_DROP = timedelta(days=30), timedelta(days=90), timedelta(days=95)
-QUARANTINE = {"nl": timedelta(days=40), "eu": timedelta(days=40), "fr": timedelta(days=30), "de": timedelta(days=30)}
-"""Registries that delete from quarantine (redemption) without a pending delete after it."""
+QUARANTINE = {
+    "nl": timedelta(days=40),
+    "eu": timedelta(days=40),
+    "fr": timedelta(days=30),
+    "de": timedelta(days=30),
+    "au": timedelta(days=30),
+}
+"""Registries that delete from quarantine (redemption, expired hold) without a pending delete after it."""
+
+RELEASED_AFTER = {
+    "eu": QUARANTINE["eu"],
+    "au": QUARANTINE["au"],
+    "ru": timedelta(days=30),
+    "su": timedelta(days=30),
+    "xn--p1ai": timedelta(days=30),
+}
+"""Registries without a grace: the time from the expiry date (`paid-till`) to the release is known beforehand."""
+
+LIKE_GTLD = frozenset({"io", "me", "ac", "sh"})
+"""Country codes that are run by a generic registry's rules."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +70,11 @@ def _profile(tld: str) -> Callable[[_Lapse], Predicted]:
     """Choose the rules of a top-level domain; an unknown country's are not guessed."""
     if tld == "uk":
         return _uk
-    if tld in QUARANTINE:
-        return _quarantined(tld, QUARANTINE[tld])
+    if tld in RELEASED_AFTER or tld in QUARANTINE:
+        return _quarantined(tld)
     # Two letters are a country (ISO 3166); an internationalised one may be.
-    return _nothing if len(tld) == 2 or tld.startswith("xn--") else _gtld
+    is_generic = tld in LIKE_GTLD or (len(tld) > 2 and not tld.startswith("xn--"))
+    return _gtld if is_generic else _nothing
 
 
 def _nothing(_: _Lapse) -> Predicted:
@@ -95,11 +114,17 @@ def _uk(lapse: _Lapse) -> Predicted:
     return Predicted(redemption if lapse.phase is Phase.AUTO_RENEW_GRACE else None, pending, drop)
 
 
-def _quarantined(tld: str, lasts: timedelta) -> Callable[[_Lapse], Predicted]:
-    """Predict the drop at the end of a quarantine; when it will begin is the registrar's choice."""
+def _quarantined(tld: str) -> Callable[[_Lapse], Predicted]:
+    """Predict the drop at the end of a quarantine; where there is a grace, its end is the registrar's choice."""
 
     def profile(lapse: _Lapse) -> Predicted:
-        if lapse.phase is Phase.AUTO_RENEW_GRACE:
+        expiry, after = lapse.facts.expires_at, RELEASED_AFTER.get(tld)
+        if expiry is not None and after is not None:
+            basis = f"expired on {day(expiry)}: under .{tld} released {after.days} days later"
+            began = Prediction(expiry, basis) if lapse.phase is Phase.AUTO_RENEW_GRACE else None
+            return Predicted(redemption=began, drop=Prediction(expiry + after, basis))
+        lasts = QUARANTINE.get(tld)
+        if lasts is None or lapse.phase is Phase.AUTO_RENEW_GRACE:
             return Predicted()
         since = day(lapse.began_at)
         basis = f"in quarantine since {since} at the latest, it lasts {lasts.days} days under .{tld}"
