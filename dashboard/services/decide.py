@@ -46,6 +46,7 @@ class Refusal(StrEnum):
     CLOSED = "closed"
     NOTHING_TO_DO = "nothing_to_do"
     COUNT_MISMATCH = "count_mismatch"
+    COUNT_CHANGED = "count_changed"
     SECOND_PERSON = "second_person"
     NOTE_REQUIRED = "note_required"
     UNKNOWN_REASON = "unknown_reason"
@@ -53,7 +54,10 @@ class Refusal(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class DecisionRequest:
-    """What a reviewer asks for; `version` is the case's as they saw it, `typed_count` the number they typed."""
+    """What a reviewer asks for.
+
+    `version` is the case's and `shown_count` the number of addresses as they saw them, `typed_count` what they typed.
+    """
 
     case_id: int
     version: int
@@ -62,6 +66,7 @@ class DecisionRequest:
     note: str
     effect: str = "unverify"
     typed_count: int | None = None
+    shown_count: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +147,8 @@ def _friction(request: DecisionRequest, addresses: int) -> Refusal | None:
         return Refusal.SECOND_PERSON
     if addresses > FRICTION_TYPED and request.typed_count != addresses:
         return Refusal.COUNT_MISMATCH
+    if request.shown_count not in {None, addresses}:
+        return Refusal.COUNT_CHANGED  # an import came between the page and the click
     return None
 
 

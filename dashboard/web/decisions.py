@@ -87,6 +87,7 @@ def _read(case_id: int) -> DecisionRequest:
         note=request.form.get("note", "").replace("\r\n", "\n").replace("\0", ""),
         effect=request.form.get("effect", "unverify")[:MAX_REASON],
         typed_count=form_number("typed_count"),
+        shown_count=required_number("shown_count") if kind is DecisionKind.APPROVE else None,
     )
 
 
@@ -95,17 +96,22 @@ def _refused(asked: DecisionRequest, result: DecisionResult) -> Response:
     page = case_page(db.session(), asked.case_id, page_now())
     if page is None:
         abort(404)
-    form = FormState(asked, _error(result))
+    form = FormState(asked, _error(asked, result))
     return make_response(render_template("cases/show.html", case_page=page, form=form), 422)
 
 
-def _error(result: DecisionResult) -> FormError:
+def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
     """Put a refusal into words, at the field where it can be mended."""
     errors = {
         Refusal.UNKNOWN_REASON: FormError("reason_code", "Choose a reason."),
         Refusal.NOTE_REQUIRED: FormError("note", "Write a note: this reason does not explain itself."),
         Refusal.COUNT_MISMATCH: FormError(
             "typed_count", f"Type the number of addresses that will be un-verified: {result.addresses:,}."
+        ),
+        Refusal.COUNT_CHANGED: FormError(
+            "form",
+            f"The number of addresses changed from {asked.shown_count or 0:,} to {result.addresses:,} since this "
+            "page was opened. Nothing was changed: look again, then decide.",
         ),
         Refusal.SECOND_PERSON: FormError(
             "form",

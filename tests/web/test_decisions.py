@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,9 @@ def make_lapsed_case(app: Flask, addresses: int = 1, risk: int = 50, name: str |
 
 
 def decide(client: FlaskClient, case_id: int, **fields: object) -> TestResponse:
+    shown = re.search(r'name="shown_count" value="(\d+)"', client.get(f"/cases/{case_id}").text)
     values = {"version": 1, "kind": "approve", "reason_code": "lapsed", "note": "seen twice"} | fields
+    values = {"shown_count": shown[1] if shown else 1} | values
     return post(client, f"/cases/{case_id}/decision", values)
 
 
@@ -175,3 +178,20 @@ def test_a_decided_case_shows_its_history_with_frozen_evidence_and_masked_addres
     assert "&#34;provider&#34;: &#34;rdap&#34;" in html
     assert "This case is not open" in html
     assert SECRET not in html
+
+
+def test_addresses_that_came_after_the_page_was_opened_are_not_approved_unseen(
+    app: Flask, reviewer: FlaskClient
+) -> None:
+    case = make_lapsed_case(app, addresses=3)
+    reply = decide(reviewer, case, shown_count=2)
+    assert reply.status_code == 422
+    assert "changed from 2 to 3 since this" in reply.text
+    with app.app_context():
+        assert db.session.scalars(select(Unverification.id)).all() == []
+    assert decide(reviewer, case).status_code == 303
+
+
+def test_an_approval_that_does_not_say_what_was_shown_is_refused(app: Flask, reviewer: FlaskClient) -> None:
+    case = make_lapsed_case(app)
+    assert decide(reviewer, case, shown_count="").status_code == 400
