@@ -92,7 +92,8 @@ def answer_http_error(error: HTTPException) -> Response | HTTPException:
         return error
     words = EXPIRED_FORM if isinstance(error, CSRFError) else ERRORS.get(code, ERRORS[400 if code < 500 else 500])
     if request.path.startswith("/api/"):
-        body = jsonify(error={"code": code, "message": words.title})
+        body = jsonify(status=code, detail=words.title)
+        body.mimetype = "application/problem+json"  # RFC 9457, as the API's own views answer
     else:
         body = make_response(render_template("errors/error.html", code=code, words=words))
     body.status_code = code
