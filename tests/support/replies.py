@@ -77,7 +77,7 @@ def rdap(
         if registrar
         else [],
     }
-    return reply("rdap", ago, body, **({"url": url} if url else {}))
+    return reply("rdap", ago, body, 200, **({"url": url} if url else {}))
 
 
 def rdap_404(
