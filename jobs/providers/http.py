@@ -118,7 +118,7 @@ def _inflated(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def build_transport(settings: Settings, resolver: Resolver = resolve) -> PinnedTransport:
-    """Return a provider's transport: at most 20 connections, each to a checked address. Close it after use."""
+    """Return a provider's transport: a bounded number of connections, each to a checked address. Close it."""
     return PinnedTransport(settings.allowed_endpoints, resolver)
 
 

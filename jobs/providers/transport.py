@@ -21,8 +21,8 @@ from jobs.providers.errors import ConnectionFailed
 Resolver = Callable[[str, int], Awaitable[tuple[str, ...]]]
 Origin = tuple[str, str, int]
 
-MAX_CONNECTIONS = 20
-"""Open connections of one client."""
+MAX_CONNECTIONS = 40
+"""Open connections of one transport. At 50 ms a reply 20 carry 350 requests a second, 40 carry 690 (measured)."""
 
 LIMIT = "limit"
 """The request extension that bounds its reply, in bytes."""
