@@ -80,7 +80,7 @@ def moment(text: str, name: str) -> str | None:
             raise BadRowError(f"{name} has no time zone (RFC 3339, e.g. 2026-05-14T18:40:05Z)")
         raise BadRowError(f"{name} is not an RFC 3339 time (e.g. 2026-05-14T18:40:05Z)")
     try:
-        parsed = datetime.fromisoformat(text)
+        parsed = datetime.fromisoformat(text.upper())
         if usual:
             return f"{text[:10]} {text[11:19]}.000000"
         return parsed.astimezone(UTC).replace(tzinfo=None).isoformat(" ", "microseconds")

@@ -12,11 +12,11 @@ from typing import IO
 import orjson
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from dashboard.database import db, writing
-from dashboard.models import Address, Source
+from dashboard.models import Address, Domain, Source
 from dashboard.services.importing import Import, ImportResult, Transactions, import_accounts, import_packages
 from tests.conftest import START
 
@@ -24,6 +24,33 @@ HEADER = "account_id,username,two_factor,last_active_at,address_id,email,verifie
 ANN = "a1,ann,true,2026-10-01T08:00:00Z,e1,ann@parcels.com,true,2020-01-02T03:04:05Z,true"
 BOB = "a2,bob,false,,e2,bob@mail.parcels.com,false,,true"
 BEN = "a2,bob,false,,e3,ben@tiny-shop.co.uk,true,2021-05-05T00:00:00+02:00,false"
+
+CTX = {
+    "account_id": 42,
+    "username": "ann",
+    "two_factor": None,
+    "account_created_at": "2014-12-19T00:00:00Z",
+    "shoe_size": 41,
+    "addresses": [
+        {"address_id": "e1", "email": "ann@parcels.com", "verified": True, "verified_at": "2015-01-01T00:00:00Z"},
+        {"address_id": "e2", "host": "tiny-shop.co.uk", "verified": False, "primary": True, "state_token": "t1"},
+    ],
+    "packages": [
+        {
+            "name": "box",
+            "purl": "pkg:pypi/box",
+            "role": "owner",
+            "other_owners": 0,
+            "critical": True,
+            "downloads_30d": 27000,
+        },
+        {"name": "lid", "purl": "pkg:pypi/lid", "last_release_at": "2022-05-14T19:18:36Z"},
+    ],
+    "security_events": [
+        {"kind": "password_reset", "at": "2022-05-14T18:52:40Z"},
+        {"kind": "login", "at": "2022-05-14T18:53:00Z"},
+    ],
+}
 
 
 @contextmanager
@@ -100,3 +127,16 @@ def good_rows(count: int, start: int = 100) -> list[str]:
         f"acc{n},user{n},,,adr{n},user{n}@sample-{n}.com,true,2020-01-01T00:00:00Z,true"
         for n in range(start, start + count)
     ]
+
+
+def count(model: type) -> int:
+    return db.session.scalar(select(func.count()).select_from(model)) or 0
+
+
+def bad(row: str, old: str, new: str) -> str:
+    assert old in row
+    return row.replace(old, new, 1)
+
+
+def domain_names() -> list[str]:
+    return list(db.session.scalars(select(Domain.name).order_by(Domain.name)))
