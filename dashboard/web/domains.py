@@ -5,12 +5,12 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, redirect, render_template, url_for
+from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, url_for
 from werkzeug.wrappers import Response as Redirect
 
-from dashboard.auth.identity import requires
+from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
-from dashboard.database import db
+from dashboard.database import db, writing
 from dashboard.lifecycle.assessment import HolderChange
 from dashboard.models import Case, Domain
 from dashboard.queries.affected import affected_accounts
@@ -25,6 +25,8 @@ from dashboard.queries.domains import (
 )
 from dashboard.queries.evidence import domain_evidence
 from dashboard.queries.history import domain_history
+from dashboard.queue import JobName, enqueue
+from dashboard.services.checking.request import request_check
 from dashboard.web.case_page import MAX_OFFSET
 from dashboard.web.comparison import compare
 from dashboard.web.filters import page_now
@@ -93,6 +95,18 @@ def show(name: str) -> Response | Redirect:
             accounts_url=url_for("domains.show", name=name),
         )
     )
+
+
+@blueprint.post("/domains/<name>/check")
+@requires(Permission.DOMAINS_CHECK)
+def check(name: str) -> Redirect:
+    """Have the domain checked now."""
+    with writing() as session:
+        if not request_check(session, name, current_identity().actor, page_now()):
+            abort(404)
+    enqueue(JobName.SWEEP, unique="sweep")
+    flash(f"{name} will be checked within moments. Open this page again to see what the providers said.", "success")
+    return redirect(url_for("domains.show", name=name), 303)
 
 
 def _since(domain: Domain, case: Case | None, now: datetime) -> datetime:

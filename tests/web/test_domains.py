@@ -5,11 +5,15 @@ from datetime import timedelta
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from dashboard.database import writing
+from dashboard.audit.events import Event
+from dashboard.database import db, writing
+from dashboard.models import Domain, Role
 from tests import factories as make
 from tests.conftest import START
-from tests.support.people import signed_in_client
+from tests.support.audit import assert_one_entry
+from tests.support.people import post, signed_in_client
 
 SECRET = "verysecretlocalpart"
 
@@ -90,3 +94,32 @@ def test_a_bare_domain_has_a_page_too(app: Flask, reviewer: FlaskClient) -> None
     html = reviewer.get("/domains/bare.net").text
     assert "No provider has answered yet" in html
     assert "No account has an address" in html
+
+
+def test_a_check_asked_for_makes_the_domain_due_and_is_told_in_the_audit_log(app: Flask) -> None:
+    with app.app_context(), writing() as session:
+        domain = make.make_domain(session, "quiet.net")
+        domain.next_check_at = START + timedelta(days=20)
+    client = signed_in_client(app)
+    assert "Check now" in client.get("/domains/quiet.net").text
+    with app.app_context(), assert_one_entry(Event.DOMAIN_CHECK_REQUESTED) as entry:
+        assert post(client, "/domains/quiet.net/check").status_code == 303
+    assert entry.object["id"] == "quiet.net"
+    with app.app_context():
+        assert db.session.scalars(select(Domain.next_check_at)).one() == START
+    assert "will be checked within moments" in client.get("/domains/quiet.net").text
+
+
+def test_a_check_of_a_domain_that_a_batch_holds_leaves_its_due_time(app: Flask) -> None:
+    due = START - timedelta(hours=1)
+    with app.app_context(), writing() as session:
+        domain = make.make_domain(session, "busy.net")
+        domain.next_check_at, domain.batch_id = due, 7
+    assert post(signed_in_client(app), "/domains/busy.net/check").status_code == 303
+    with app.app_context():
+        assert db.session.scalars(select(Domain.next_check_at)).one() == due
+
+
+def test_auditors_may_not_ask_for_a_check_and_unknown_domains_are_not_found(app: Flask) -> None:
+    assert post(signed_in_client(app, Role.AUDITOR), "/domains/any.net/check").status_code == 403
+    assert post(signed_in_client(app), "/domains/any.net/check").status_code == 404
