@@ -16,7 +16,7 @@ CHECK_VENV := import importlib.util as u, sys; \
 	all(map(u.find_spec, ("venv", "ensurepip"))) or sys.exit("Lapsewatch needs the venv module of Python; " \
 	"on Debian and Ubuntu: apt-get install python3-venv")
 
-.PHONY: help setup demo run test lint bench screenshots requirements clean
+.PHONY: help setup demo run test lint score bench screenshots requirements clean
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -50,6 +50,9 @@ lint: setup ## style, types, templates, and the one way that imports run
 	$(BIN)/djlint --quiet --check templates
 	$(BIN)/djlint --quiet --lint templates
 	$(BIN)/lint-imports
+
+score: setup ## how well real WHOIS replies are read, where that data lies beside the checkout
+	@PYTHONPATH=. $(BIN)/python tests/score/whois.py $(ARGS)
 
 bench: setup ## the speed figures as ratios; ARGS=--json for machines
 	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(ARGS)

@@ -44,3 +44,19 @@ def test_settings_do_not_show_their_secrets(tmp_path: Path) -> None:
     settings = load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path), "LAPSEWATCH_FASTLY_KEY": "the-fastly-key"})
     assert settings.secret_key not in repr(settings)
     assert "the-fastly-key" not in repr(settings)
+
+
+def test_whois_servers_are_named_by_tld(tmp_path: Path) -> None:
+    named = {"LAPSEWATCH_WHOIS_SERVERS": "ru=localhost:4343, .JP=[::1]:43,*=whois.test:43"}
+    settings = load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path), **named})
+    expected = {"ru": ("localhost", 4343), "jp": ("::1", 43), "*": ("whois.test", 43)}
+    assert dict(settings.whois_servers) == expected
+    assert load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path)}).whois_servers == ()
+
+
+@pytest.mark.parametrize(
+    "text", ["ru", "ru=", "ru=localhost", "=localhost:43", "ru=localhost:port", "ru=localhost:0"]
+)
+def test_a_whois_server_without_tld_host_or_port_stops_the_start(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingError, match="LAPSEWATCH_WHOIS_SERVERS"):
+        load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path), "LAPSEWATCH_WHOIS_SERVERS": text})

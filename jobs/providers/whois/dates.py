@@ -174,10 +174,11 @@ def _moment(
 
 
 def _zone(offset: str | None) -> timezone:
-    """Return the zone of `+hh`, `+hhmm` or `+hh:mm`."""
+    """Return the zone of `+h`, `+hh`, `+hhmm` or `+hh:mm`."""
     if not offset:
         return UTC
-    digits = offset[1:].replace(":", "")
-    hours, minutes = int(digits[:2]), int(digits[2:] or 0)
-    delta = timedelta(hours=hours, minutes=minutes)
+    hours, _, minutes = offset[1:].partition(":")
+    if len(hours) > 2:
+        hours, minutes = hours[:-2], hours[-2:]
+    delta = timedelta(hours=int(hours), minutes=int(minutes or 0))
     return timezone(-delta if offset[0] == "-" else delta)

@@ -134,6 +134,54 @@ def test_a_whole_panel_over_real_sockets(tmp_path: Path) -> Any:
     assert all(reply.raw and reply.raw_digest and reply.elapsed > 0 for reply in replies)
 
 
+def ask_in_turn(*seat: Says) -> tuple[list[Evidence], Panel]:
+    panel = Panel([seat, Says(Provider.DNS)])
+    replies = asyncio.run(panel.ask("example.com", NOW))
+    return [reply.evidence for reply in replies], panel
+
+
+def test_whois_is_asked_only_where_rdap_does_not_serve_the_name() -> None:
+    unserved = raising(errors.Unsupported("no RDAP server is known for .zz"))
+    evidence, panel = ask_in_turn(Says(Provider.RDAP, unserved), Says(Provider.WHOIS))
+    assert [one.provider for one in evidence] == [Provider.WHOIS, Provider.DNS]
+    assert panel.asked == {(Provider.WHOIS, "s"): 1, (Provider.DNS, "s"): 1}
+    evidence, panel = ask_in_turn(Says(Provider.RDAP), Says(Provider.WHOIS, raising(AssertionError("asked"))))
+    assert [one.provider for one in evidence] == [Provider.RDAP, Provider.DNS]
+    evidence, _ = ask_in_turn(
+        Says(Provider.RDAP, raising(errors.Timeout("late", server="r"))),
+        Says(Provider.WHOIS, raising(AssertionError())),
+    )
+    assert evidence[0].error is ErrorKind.TIMEOUT
+
+
+def test_where_neither_serves_the_name_rdap_says_why() -> None:
+    evidence, panel = ask_in_turn(
+        Says(Provider.RDAP, raising(errors.Unsupported("no RDAP"))),
+        Says(Provider.WHOIS, raising(errors.Unsupported("no WHOIS"))),
+    )
+    assert (evidence[0].provider, evidence[0].error_detail) == (Provider.RDAP, "no RDAP")
+    assert panel.counters == {(Provider.RDAP, "", ErrorKind.UNSUPPORTED): 1}
+
+
+def test_a_fault_of_whois_is_counted_as_whois() -> None:
+    evidence, panel = ask_in_turn(
+        Says(Provider.RDAP, raising(errors.Unsupported("HTTP 501", server="r"))),
+        Says(Provider.WHOIS, raising(errors.Throttled("slow down", server="w"))),
+    )
+    assert (evidence[0].provider, evidence[0].error) == (Provider.WHOIS, ErrorKind.THROTTLED)
+    assert panel.asked[Provider.RDAP, "r"] == panel.asked[Provider.WHOIS, "w"] == 1
+
+
+@pytest.mark.parametrize("keys", [{"domainr_client_id": "a"}, {"domainr_rapidapi_key": "b"}])
+def test_domainr_sits_on_the_panel_only_with_a_key(tmp_path: Path, keys: dict[str, str]) -> None:
+    async def run(keys: dict[str, str]) -> tuple[Provider, ...]:
+        async with open_panel(settings_for(tmp_path, **keys)) as panel:
+            return panel.providers
+
+    assert Provider.DOMAINR not in asyncio.run(run({}))
+    assert Provider.DOMAINR in asyncio.run(run(keys))
+
+
 def test_nothing_reachable_is_three_typed_errors(tmp_path: Path) -> Any:
     settings = settings_for(
         tmp_path,
