@@ -29,6 +29,8 @@ class Event(StrEnum):
     TOKEN_CREATED = "token.created"  # noqa: S105  a name, not a secret
     TOKEN_REVOKED = "token.revoked"  # noqa: S105  a name, not a secret
     STAFF_ADDED = "staff.added"
+    STAFF_DISABLED = "staff.disabled"
+    STAFF_PASSWORD_SET = "staff.password_set"  # noqa: S105  a name, not a secret
     STAFF_SIGNED_IN = "staff.signed_in"
     STAFF_SIGN_IN_FAILED = "staff.sign_in_failed"
     STAFF_SIGNED_OUT = "staff.signed_out"
@@ -70,6 +72,8 @@ SHAPES: Mapping[Event, Shape] = {
     Event.TOKEN_REVOKED: _shape("token", "source scope prefix"),
     # id: the member of staff's row; their e-mail address is the entry's subject
     Event.STAFF_ADDED: _shape("staff", "role"),
+    Event.STAFF_DISABLED: _shape("staff"),
+    Event.STAFF_PASSWORD_SET: _shape("staff"),
     Event.STAFF_SIGNED_IN: _shape("staff"),
     Event.STAFF_SIGNED_OUT: _shape("staff"),
     Event.SETUP_COMPLETED: _shape("staff", "role"),

@@ -14,6 +14,7 @@ from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record, subject
 from dashboard.auth.passwords import MIN_LENGTH, acceptable, passwords
+from dashboard.auth.sessions import end_sessions_of
 from dashboard.models import Role, Staff
 
 _EMAIL = re.compile(r"[^\s@]+@[^\s@]+")
@@ -24,6 +25,7 @@ class StaffProblem(StrEnum):
 
     NOT_AN_EMAIL = "Enter an e-mail address, like ann@example.com."
     EMAIL_TAKEN = "Somebody with this e-mail address is already on the staff."
+    NOT_ON_STAFF = "Nobody with this e-mail address is on the staff."
     PASSWORD_LENGTH = f"Choose a password of at least {MIN_LENGTH} characters."
 
 
@@ -65,6 +67,42 @@ def new_staff(session: Session, email: str, role: Role, password: str, now: date
     session.add(staff)
     session.flush()
     return StaffResult(staff=staff)
+
+
+def disable_staff(session: Session, email: str, now: datetime, actor: Actor) -> StaffResult:
+    """Let somebody sign in no more and end their sessions; what they decided keeps their name."""
+    staff = find_staff(session, email)
+    if staff is None:
+        return StaffResult(problem=StaffProblem.NOT_ON_STAFF)
+    staff.active = False
+    _end_sessions_and_tell(session, staff, Event.STAFF_DISABLED, now, actor)
+    return StaffResult(staff=staff)
+
+
+def set_password(session: Session, email: str, password: str, now: datetime, actor: Actor) -> StaffResult:
+    """Give somebody a new password, let them sign in (again), and end the sessions of the old one."""
+    staff = find_staff(session, email)
+    if staff is None:
+        return StaffResult(problem=StaffProblem.NOT_ON_STAFF)
+    if not acceptable(password):
+        return StaffResult(problem=StaffProblem.PASSWORD_LENGTH)
+    staff.password_hash, staff.active = passwords().hash(password), True
+    _end_sessions_and_tell(session, staff, Event.STAFF_PASSWORD_SET, now, actor)
+    return StaffResult(staff=staff)
+
+
+def _end_sessions_and_tell(session: Session, staff: Staff, event: Event, now: datetime, actor: Actor) -> None:
+    end_sessions_of(session, staff.id)
+    record(
+        session,
+        event,
+        actor=actor,
+        object_type="staff",
+        object_id=str(staff.id),
+        data={},
+        now=now,
+        subjects=[subject("email", staff.email)],
+    )
 
 
 def find_staff(session: Session, email: str) -> Staff | None:

@@ -43,6 +43,13 @@ def create_token(session: Session, source: Source, scope: Scope, now: datetime, 
     return plain
 
 
+def find_token(session: Session, prefix: str) -> ApiToken | None:
+    """Return the one token that starts so (`PREFIX_LENGTH` characters at least), revoked or not."""
+    if len(prefix) < PREFIX_LENGTH or not prefix.isprintable():
+        return None
+    return session.scalars(select(ApiToken).where(ApiToken.prefix == prefix[:PREFIX_LENGTH])).one_or_none()
+
+
 def revoke_token(session: Session, token: ApiToken, now: datetime, actor: Actor) -> None:
     """Make `token` useless from now on; a revoked one stays as it is."""
     if token.revoked_at is None:
