@@ -9,6 +9,7 @@ from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.current import LOST
 from dashboard.lifecycle.evidence import ErrorKind, EvidenceKind, Outcome, Phase, Reading
 from dashboard.lifecycle.schedule import FIRST_RETRY, next_check_at
+from dashboard.lifecycle.sweep import triggered, vanished_at
 
 RECHECK_DAYS = 30
 _HOPELESS = {ErrorKind.UNSUPPORTED, ErrorKind.NOT_CONFIGURED}
@@ -30,6 +31,8 @@ def due_at(assessment: Assessment, readings: Sequence[Reading], now: datetime) -
         failures=len(failed),
         recheck_days=RECHECK_DAYS,
         drop_at=drop.date if drop else None,
+        expires_at=assessment.expires_at,
+        vanished_at=vanished_at(readings),
         key=assessment.domain,
     )
     return max(due, now)
@@ -50,6 +53,6 @@ def _triggered(phase: Phase, readings: Sequence[Reading], checked: datetime) -> 
     if not told or told[-1].last_seen_at < checked + FIRST_RETRY:
         return False
     newest = told[-1].evidence
-    before = [r.evidence.digest for r in told if r.first_seen_at <= checked][-1:]
+    before = [r.evidence for r in told if r.first_seen_at <= checked][-1:]
     vanished = newest.phase in LOST and phase in _DELEGATED
-    return vanished or any(digest != newest.digest for digest in before)
+    return vanished or any(triggered(answer, newest) for answer in before)

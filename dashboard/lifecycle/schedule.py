@@ -3,16 +3,46 @@
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from dashboard.lifecycle.current import LEAVING
 from dashboard.lifecycle.evidence import Phase
 
-DAILY, WEEKLY = timedelta(days=1), timedelta(days=7)
+HOURLY, DAILY, WEEKLY = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
 FIRST_RETRY, LAST_RETRY = timedelta(minutes=15), timedelta(hours=24)
+BEFORE_DROP = timedelta(hours=48)
+"""How long before a predicted drop every hour counts: a name may be caught within seconds of it."""
 WATCH_DAILY, WATCH_WEEKLY = timedelta(days=14), timedelta(days=90)
 """How long after the drop a catch is looked for, daily and then weekly."""
+BEFORE_EXPIRY = timedelta(days=45)
+"""How long before an expiry the weekly look begins, where the policy wants it."""
+OUT_OF_DNS = timedelta(days=45)
+"""How long a name lately gone from DNS is looked at daily: no grace of a gTLD is longer (RFC 3915)."""
 
-_LAPSING = frozenset({Phase.REDEMPTION, Phase.PENDING_RESTORE, Phase.PENDING_DELETE, Phase.AVAILABLE})
+FAST_DROPPING = frozenset({"cn", "name", "tw", "ws"})
+"""TLDs that may drop a name within 30 days of its deletion, unseen between two regular checks: .cn restores for 15
+days, .tw and .ws have no redemption, .name has only its pending delete of 5 days."""
+
+_ON_THE_WAY_OUT = LEAVING | {Phase.PENDING_DELETE}
+
+
+@dataclass(frozen=True, slots=True)
+class SchedulePolicy:
+    """What may be looked at more often than the rules ask. Off by default: the daily DNS sweep finds most of it.
+
+    `weekly_before_expiry`: in the last 45 days of a registration; `daily_in_grace`: in auto-renew grace;
+    `weekly_for_fast_drops`: always, under the TLDs of `fast_dropping`. `make simulate` shows what each costs and
+    finds.
+    """
+
+    weekly_before_expiry: bool = False
+    daily_in_grace: bool = False
+    weekly_for_fast_drops: bool = False
+    fast_dropping: frozenset[str] = FAST_DROPPING
+
+
+RULES_ALONE = SchedulePolicy()
 
 
 def next_check_at(
@@ -21,26 +51,72 @@ def next_check_at(
     *,
     failures: int,
     recheck_days: int,
-    drop_at: datetime | None = None,
     key: str,
+    drop_at: datetime | None = None,
+    expires_at: datetime | None = None,
+    vanished_at: datetime | None = None,
+    triggered_at: datetime | None = None,
+    at_stake: bool = True,
+    policy: SchedulePolicy = RULES_ALONE,
 ) -> datetime:
-    """Return the due time after a check at `checked_at` (domain clock).
+    """Return the due time after a check at `checked_at` (domain clock), `recheck_days` later at the latest.
 
-    Every `recheck_days` days; daily from redemption until 14 days after the drop (`drop_at`, predicted or seen),
-    weekly until day 90. After `failures` failures in a row sooner: 15 minutes at first, 24 hours at most, spread by
-    `key` (the domain's name) so that an outage's victims do not come back all at once.
+    Daily from redemption until 14 days after the drop (`drop_at`, predicted or seen), hourly in the last 48 hours
+    before it, weekly until day 90. Daily, too, for 45 days after the delegation went (`vanished_at`), since DNS can
+    then trigger nothing more. At `triggered_at`, when DNS changed after the check, at once. Where no verified address
+    is left (`at_stake`), nothing waits for these: one look just after the drop, and DNS for the catch.
+
+    After `failures` failures in a row: 15 minutes at first, 24 hours at most, spread by `key` (the domain's name) so
+    that an outage's victims do not come back all at once.
     """
-    usual = min(_rhythm(phase, checked_at, drop_at, timedelta(days=recheck_days)), timedelta(days=recheck_days))
-    return checked_at + (_backoff(failures, key) if failures > 0 else usual)
+    if failures > 0:
+        due = checked_at + _backoff(failures, key)
+    else:
+        quiet = timedelta(days=recheck_days)
+        if phase in _ON_THE_WAY_OUT:
+            pause = _until_drop(checked_at, drop_at) if at_stake else _past_drop(phase, checked_at, drop_at, quiet)
+        elif not at_stake:
+            pause = quiet
+        elif phase is Phase.AVAILABLE:
+            pause = _until_catch(checked_at, drop_at, quiet)
+        elif vanished_at is not None and checked_at < vanished_at + OUT_OF_DNS:
+            pause = DAILY
+        else:
+            pause = _by_policy(phase, checked_at, expires_at, key, policy) or quiet
+        due = checked_at + min(pause, quiet)
+    return triggered_at if triggered_at is not None and checked_at < triggered_at < due else due
 
 
-def _rhythm(phase: Phase, checked_at: datetime, drop_at: datetime | None, quiet: timedelta) -> timedelta:
-    """Return the pause that the phase asks for."""
-    if phase not in _LAPSING:
-        return quiet
-    if phase is not Phase.AVAILABLE or drop_at is None or checked_at < drop_at + WATCH_DAILY:
+def _until_drop(checked_at: datetime, drop_at: datetime | None) -> timedelta:
+    """Daily, then hourly; the first hourly look is not slept through. A drop that is overdue is awaited daily."""
+    if drop_at is None or checked_at >= drop_at:
+        return DAILY
+    return min(DAILY, max(HOURLY, drop_at - BEFORE_DROP - checked_at))
+
+
+def _past_drop(phase: Phase, checked_at: datetime, drop_at: datetime | None, quiet: timedelta) -> timedelta:
+    """Once, an hour after the predicted drop; daily where a pending delete has no date or outlasts it."""
+    if drop_at is not None and checked_at < drop_at:
+        return drop_at + HOURLY - checked_at
+    return DAILY if phase is Phase.PENDING_DELETE else quiet
+
+
+def _until_catch(checked_at: datetime, drop_at: datetime | None, quiet: timedelta) -> timedelta:
+    if drop_at is None or checked_at < drop_at + WATCH_DAILY:
         return DAILY
     return WEEKLY if checked_at < drop_at + WATCH_WEEKLY else quiet
+
+
+def _by_policy(
+    phase: Phase, checked_at: datetime, expires_at: datetime | None, key: str, policy: SchedulePolicy
+) -> timedelta | None:
+    """Return the pause that a switch asks for; None where none does."""
+    if policy.daily_in_grace and phase is Phase.AUTO_RENEW_GRACE:
+        return DAILY
+    if policy.weekly_for_fast_drops and key.rpartition(".")[2] in policy.fast_dropping:
+        return WEEKLY
+    nears = expires_at is not None and expires_at - BEFORE_EXPIRY <= checked_at < expires_at
+    return WEEKLY if policy.weekly_before_expiry and nears else None
 
 
 def _backoff(failures: int, key: str) -> timedelta:

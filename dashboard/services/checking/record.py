@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session
 from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
 from dashboard.lifecycle.schedule import DAILY, next_check_at
+from dashboard.lifecycle.sweep import vanished_at
 from dashboard.models import Check, Domain
 from dashboard.services.cases.flag import Assessed, flag
 from dashboard.services.cases.renewal import unsettled
@@ -149,6 +150,9 @@ def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> 
         failures=failures,
         recheck_days=recheck_days,
         drop_at=drop.date if drop else None,
+        expires_at=result.assessment.expires_at,
+        vanished_at=vanished_at([kept.reading for kept in result.facts.readings]),
+        at_stake=bool(result.facts.addresses),
         key=result.facts.name,
     )
     watched = result.assessment.phase is not Phase.AVAILABLE and unsettled(result.facts, now)
