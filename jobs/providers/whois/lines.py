@@ -16,8 +16,8 @@ MAX_LINES = 3000
 MAX_LINE = 1000
 
 _BRACKET = re.compile(r"^(?:[a-z]{1,2}\.?\s+)?\[([^\]]{1,60})\]\s*(.*)$", re.IGNORECASE)
-_COLON = re.compile(r"^([^:]{1,70}?)[\s.]*:(?!//)\s*(.*)$")
-_COLUMNS = re.compile(r"^([^\W\d][^\t]{1,40}?)(?:\t+| {2,}|#?\s*(?:\. ?){3,}:? *)(\S.*)$")
+_COLON = re.compile(r"^([^:]{1,70}?)[\s.]*+:(?!//)\s*(.*)$")
+_COLUMNS = re.compile(r"^([^\W\d][^\t]{1,40}?)(?:\t+| {2,}|#?\s*+(?:\. ?){3,}+:? *)(\S.*)$")
 _PROSE = re.compile(r"^([^\d:]{4,60}?(?: on| at| until| date)?)[\s.:]+((?:[A-Za-z]{3} )?[A-Za-z]{0,3} ?\d.*)$")
 _NESTED = re.compile(r"^([A-Za-z][A-Za-z -]{2,30}):(.*)$")
 _HEADING = re.compile(r"^\W{0,3}\s*([^\W\d][^:\d]{2,50}?)\s*:?$")

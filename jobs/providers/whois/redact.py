@@ -9,7 +9,7 @@ from jobs.providers.whois.lines import Field, Line, split_field, split_lines, wa
 
 TAKEN_OUT = "[redacted]"
 
-_EMAIL = re.compile(r"[^\s@<>:;,()]+@[^\s@<>:;,()]+")
+_EMAIL = re.compile(r"[^\s@<>:;,()]{1,64}@[^\s@<>:;,()]{1,253}")
 _PHONE = re.compile(r"(?<![\w.:-])\+\s?\d[\d ()./-]{5,}\d")
 _KEPT_LABELS = re.compile(
     r"^(?:dnssec|ds(?: data| record)?|dnskey|nsstat|nslastaa|free.date|outzone|delete|date.(?:to|out).\w+|source"

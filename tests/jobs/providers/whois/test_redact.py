@@ -1,10 +1,14 @@
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from jobs.providers.whois.parse import parse_whois
 from jobs.providers.whois.redact import redacted, redacted_answer
+from tests.jobs.providers.helpers import NOW
 
 REPLY = """\
 % Terms of use: write to office@directory.test
@@ -64,3 +68,14 @@ def test_no_contact_field_keeps_its_value(label: str, value: str) -> None:
 @given(st.text(max_size=300))
 def test_any_text_can_be_redacted(text: str) -> None:
     assert isinstance(redacted(text), bytes)
+
+
+@pytest.mark.parametrize(
+    "text", ["a" * 65_000, "a@" * 32_000, "+1 " * 21_000, "x" + ". " * 32_000, ("limit " * 26 + "\n\n") * 400]
+)
+def test_hostile_text_costs_little_processor_time(text: str) -> None:
+    started = time.process_time()
+    redacted_answer(text)
+    redacted(text)
+    parse_whois(text, "brelwick.zz", NOW)
+    assert time.process_time() - started < 2.0
