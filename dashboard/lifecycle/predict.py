@@ -121,8 +121,7 @@ def _quarantined(tld: str) -> Callable[[_Lapse], Predicted]:
         expiry, after = lapse.facts.expires_at, RELEASED_AFTER.get(tld)
         if expiry is not None and after is not None:
             basis = f"expired on {day(expiry)}: under .{tld} released {after.days} days later"
-            began = Prediction(expiry, basis) if lapse.phase is Phase.AUTO_RENEW_GRACE else None
-            return Predicted(redemption=began, drop=Prediction(expiry + after, basis))
+            return Predicted(drop=Prediction(expiry + after, basis))
         lasts = QUARANTINE.get(tld)
         if lasts is None or lapse.phase is Phase.AUTO_RENEW_GRACE:
             return Predicted()

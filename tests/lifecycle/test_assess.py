@@ -13,6 +13,7 @@ from dashboard.lifecycle.assessment import (
     AddressFacts,
     Confidence,
     History,
+    HolderChange,
     Recommendation,
     RegistrationPeriod,
 )
@@ -217,6 +218,14 @@ class TestOtherAdvice:
 
 moments = st.integers(-24 * 45, 12).map(lambda hours: NOW + timedelta(hours=hours))
 dates = st.none() | st.integers(-4000, 4000).map(lambda days: NOW + days * DAY)
+servers = st.sampled_from([(), ("ns1.old.net",), ("ns1.renewyourdomain.net",), ("ns1.new.org",)])
+delegations = st.builds(
+    Delegation,
+    st.sampled_from(Rcode),
+    st.sampled_from([(), ((0, "."),), ((10, "mx.old.net"),), ((5, "mx.new.org"),)]),
+    st.booleans(),
+    st.none() | st.booleans(),
+)
 names = st.none() | st.sampled_from(["First", "Second", "First, Inc."])
 
 
@@ -236,9 +245,11 @@ def readings(draw: st.DrawFn) -> Reading:
         expires_at=draw(dates),
         registrar_expires_at=draw(dates),
         changed_at=draw(dates),
+        transferred_at=draw(dates),
         registrar=draw(names),
         handle=draw(names),
-        delegation=Delegation(draw(st.sampled_from(Rcode))) if provider is Provider.DNS else None,
+        nameservers=draw(servers),
+        delegation=draw(delegations) if provider is Provider.DNS else None,
         estimate=draw(st.booleans()),
         error=ErrorKind.TIMEOUT if outcome is Outcome.ERROR else None,
     )
@@ -253,7 +264,7 @@ histories = st.builds(
     unregistered_seen_at=st.none() | moments,
     previous_phase=st.none() | st.sampled_from(Phase),
 )
-address_facts = st.lists(st.builds(AddressFacts, st.just("1"), dates, dates, dates), max_size=3)
+address_facts = st.lists(st.builds(AddressFacts, st.just("1"), dates, dates, dates, dates), max_size=3)
 domains = st.sampled_from(["a.com", "a.co.uk", "a.uk", "a.nl", "a.de", "a.xn--p1ai"])
 
 
@@ -288,10 +299,15 @@ def test_assess_is_total_blind_to_order_and_keeps_the_first_invariant(
         assert two_witnesses(some)
         assert found.phase in LOST
         assert found.confidence is Confidence.CORROBORATED
+        assert found.holder_changed is not True
+        assert found.phase is Phase.AVAILABLE or not any(address.is_unproven for address in found.addresses)
     if found.phase is Phase.UNKNOWN:
         assert found.recommendation is Recommendation.WATCH
     if found.confidence is Confidence.CONFLICTING:
         assert found.recommendation is Recommendation.REVIEW
+    if found.phase in LOST and found.confidence is Confidence.CORROBORATED and not found.holder_changed:
+        unproven = found.holder_change is HolderChange.UNPROVEN
+        assert found.recommendation is (Recommendation.REVIEW if unproven else Recommendation.UNVERIFY)
 
 
 @given(domains, st.lists(readings(), max_size=6), readings())
