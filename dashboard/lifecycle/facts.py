@@ -112,7 +112,7 @@ def remembered_date(readings: Sequence[Reading]) -> datetime | None:
 
 def last_date(readings: Sequence[Reading], history: History) -> datetime | None:
     """Return when the last registration began that anybody knows of; the domain may be unregistered since."""
-    dates = [r.evidence.registered_at for r in readings if is_directory(r) and r.evidence.registered_at]
+    dates = [r.evidence.registered_at for r in readings if is_directory(r) and _found(r) and r.evidence.registered_at]
     return max([*dates, *(period.started_at for period in history.periods)], default=None)
 
 
