@@ -41,8 +41,8 @@ _log = logging.getLogger(__name__)
 
 GROUP = 50
 """Domains committed together: about 100 ms of writing."""
-AT_ONCE = 40
-"""Domains asked about at the same time; each provider's client has 20 connections."""
+AT_ONCE = 60
+"""Domains asked about at the same time: more than a provider's connections, so that these never wait for work."""
 UNFIT = (ArithmeticError, LookupError, TypeError, ValueError, StatementError)
 """What an answer that nobody foresaw may raise when it is weighed or written; RQ's time-out is none of these."""
 SECONDS_A_JOB = 30.0

@@ -70,8 +70,12 @@ def open_batch(session: Session, batch_id: int, *, wall_now: datetime, lease: ti
 
 
 def renew_lease(session: Session, batch_id: int, *, wall_now: datetime, lease: timedelta) -> None:
-    """Keep what the batch still holds for another `lease`."""
-    session.execute(update(Domain).where(Domain.batch_id == batch_id).values(leased_until=wall_now + lease))
+    """Keep what the batch holds for another `lease`; while three quarters of it are left, no row is written."""
+    session.execute(
+        update(Domain)
+        .where(Domain.batch_id == batch_id, Domain.leased_until < wall_now + lease * 3 / 4)
+        .values(leased_until=wall_now + lease)
+    )
 
 
 def finish_batch(session: Session, batch_id: int, *, wall_now: datetime) -> None:
