@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.lifecycle.evidence import Provider
@@ -106,6 +106,7 @@ def test_a_host_is_reduced(tmp_path: Path) -> None:
     assert parsed(tmp_path, "rdap", rdap()["body"], "mail.example.com")["outcome"] == "found"
 
 
+@settings(deadline=None)  # the first look at a TLD loads the list of suffixes
 @given(
     provider=st.sampled_from(["fastly", "domainr", "rdap", "whois"]),
     body=st.binary(max_size=300),
