@@ -90,8 +90,8 @@ class Bulk(Protocol):
         """Return the ids of the domains that are stored."""
         ...
 
-    def add_domains(self, names: Sequence[str], due_at: str) -> int:
-        """Add those domains that are not stored yet, due at `due_at`, and return how many that were."""
+    def add_domains(self, names: Sequence[str], due_at: str) -> dict[str, int]:
+        """Add those domains that are not stored yet, due at `due_at`, and return their ids."""
         ...
 
 
@@ -164,14 +164,14 @@ class _Postgresql:
         )
         return dict(self._cursor.fetchall())
 
-    def add_domains(self, names: Sequence[str], due_at: str) -> int:
+    def add_domains(self, names: Sequence[str], due_at: str) -> dict[str, int]:
         # in order, so that two imports never wait for each other in a circle
         self._cursor.execute(
             "INSERT INTO domains (name, created_at, next_check_at) SELECT name, %(at)s, %(at)s"
-            " FROM unnest(%(names)s::text[]) AS name ORDER BY name ON CONFLICT (name) DO NOTHING",
+            " FROM unnest(%(names)s::text[]) AS name ORDER BY name ON CONFLICT (name) DO NOTHING RETURNING name, id",
             {"at": due_at, "names": sorted(names)},
         )
-        return self._cursor.rowcount
+        return dict(self._cursor.fetchall())
 
 
 class _Sqlite:
@@ -211,8 +211,11 @@ class _Sqlite:
             ).fetchall()
         )
 
-    def add_domains(self, names: Sequence[str], due_at: str) -> int:
-        return self._driver.executemany(
-            "INSERT INTO domains (name, created_at, next_check_at) VALUES (?, ?, ?) ON CONFLICT (name) DO NOTHING",
-            [(name, due_at, due_at) for name in names],
-        ).rowcount
+    def add_domains(self, names: Sequence[str], due_at: str) -> dict[str, int]:
+        (last,) = self._driver.execute("SELECT coalesce(max(id), 0) FROM domains").fetchone()
+        added = dict(zip(names, count(last + 1), strict=False))
+        self._driver.executemany(
+            "INSERT INTO domains (id, name, created_at, next_check_at) VALUES (?, ?, ?, ?)",
+            [(ident, name, due_at, due_at) for name, ident in added.items()],
+        )
+        return added

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from itertools import islice
@@ -13,7 +13,7 @@ import psycopg
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Address, Source
+from dashboard.models import Account, Source
 from dashboard.services.importing.belongings import merge_events, merge_owners
 from dashboard.services.importing.bulk import ACCOUNTS, ADDRESSES, PACKAGES, Bulk, Shape, Values, bulk_of
 from dashboard.services.importing.chunk import Chunk, Row
@@ -40,28 +40,30 @@ class Merged:
 class Merger:
     """Merges the chunks of one import; `now` (domain clock) is when its new domains are due.
 
-    Domains met before are remembered, so that they are not looked up for every address; nor are the addresses
-    themselves where the source had none when the import began, since a file names each once.
+    Domains met before are remembered, so that they are not looked up for every address. A source that had no accounts
+    when the import began (`_fresh`) is not asked for what the file names once, its addresses, nor for accounts other
+    than those of the chunk before. Should one be there all the same (the file is not in order, another import ran
+    meanwhile), the chunk is merged again with every look-up, and so are those after it.
     """
 
     source_id: int
     now: datetime
     _domains: dict[str, int] = field(default_factory=dict)
     _fresh: bool | None = None
+    _latest_accounts: Collection[str] = ()
 
     def merge(self, session: Session, chunk: Chunk) -> Merged:
         """Merge one chunk within the caller's write transaction."""
         # One writer a source: what is looked up here must not be added by another import meanwhile.
         session.execute(select(Source.id).where(Source.id == self.source_id).with_for_update(key_share=True))
         if self._fresh is None:
-            self._fresh = (
-                session.scalar(select(Address.id).where(Address.source_id == self.source_id).limit(1)) is None
-            )
+            any_account = select(Account.id).where(Account.source_id == self.source_id).limit(1)
+            self._fresh = session.scalar(any_account) is None
         if self._fresh:
             try:
                 with session.begin_nested():
                     return self._merge(session, chunk)
-            except UNIQUE_VIOLATIONS:  # another import brought addresses between two chunks of this one
+            except UNIQUE_VIOLATIONS:
                 self._fresh = False
                 self._domains.clear()
         return self._merge(session, chunk)
@@ -88,10 +90,15 @@ class Merger:
             self._domains.clear()
             names = list({address[5] for address in addresses} - {None})
         found = rows.find_domains(names)
+        self._domains |= found
         missing = [name for name in names if name not in found]
-        added = rows.add_domains(missing, utc_text(self.now)) if missing else 0
-        self._domains |= found | (rows.find_domains(missing) if missing else {})
-        return added
+        if not missing:
+            return 0
+        added = rows.add_domains(missing, utc_text(self.now))
+        self._domains |= added
+        if len(added) < len(missing):  # another source's import added them a moment ago
+            self._domains |= rows.find_domains(missing)
+        return len(added)
 
     def _addresses(self, addresses: Sequence[Row], accounts: Mapping[str, int]) -> dict[str, Values]:
         """Return the columns of `ADDRESSES` by external id."""
@@ -124,13 +131,22 @@ class Merger:
             ) in addresses
         }
 
+    def _perhaps_stored(self, shape: Shape, wanted: Mapping[str, Row]) -> list[str]:
+        """Return the keys that must be looked up."""
+        if not self._fresh or shape is PACKAGES:
+            return list(wanted)
+        if shape is ADDRESSES:
+            return []
+        latest, self._latest_accounts = self._latest_accounts, wanted.keys()
+        return [key for key in wanted if key in latest]
+
     def _sync(
         self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update
     ) -> tuple[int, dict[str, int]]:
         """Add what is new of `wanted`, alter what differs; return how many that were, and the ids of all."""
         if not wanted:
             return 0, {}
-        kept = {} if shape is ADDRESSES and self._fresh else rows.find(shape, self.source_id, list(wanted))
+        kept = rows.find(shape, self.source_id, asked) if (asked := self._perhaps_stored(shape, wanted)) else {}
         ids, altered = _ids(kept), []
         for key, (ident, *columns) in kept.items():
             old = tuple(columns)

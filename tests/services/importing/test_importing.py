@@ -202,6 +202,16 @@ def test_a_stopped_import_goes_on_where_its_last_chunk_ended(
     assert (count(Address), count(ImportRun), count(AuditEntry)) == (35, 1, 1)
 
 
+def test_accounts_may_be_scattered_over_the_file(
+    importer: Importer, address: ReadAddress, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
+    rows = good_rows(40)
+    result = importer.rows(BOB, *rows[:9], ANN, *rows[9:], BEN)
+    assert (result.accounts, count(Account), count(Address), count(Domain)) == (42, 42, 43, 42)
+    assert address("e3").account_id == address("e2").account_id
+
+
 def test_two_imports_of_one_file_at_once_are_told_apart(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
     file = importer.file("accounts.csv", "\n".join([HEADER, *good_rows(30)]))
