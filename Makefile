@@ -57,6 +57,9 @@ score: setup ## how well real WHOIS replies are read, where that data lies besid
 bench: setup ## the speed figures as ratios; ARGS=--json for machines
 	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(ARGS)
 
+simulate: setup ## what each rhythm of checking costs and finds, over two years; ARGS="--domains 20000" for a quick look
+	@PYTHONPATH=. $(BIN)/python tests/simulate/run.py $(ARGS)
+
 screenshots: setup ## renew the pictures in docs/
 	@PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py $(ARGS)
 
