@@ -20,6 +20,7 @@ from sqlalchemy.exc import OperationalError, StatementError
 
 from dashboard.config import Settings
 from dashboard.database import db, writing
+from dashboard.lifecycle.hosts import reduce_host
 from dashboard.queue import JobName, enqueue
 from dashboard.runtime import domain_now, settings, wall_now
 from dashboard.services.checking.claim import (
@@ -169,9 +170,10 @@ def _put_off(batch_id: int, item: CheckedDomain, current: Settings) -> Recorded:
 
 
 def check_now(names: Sequence[str]) -> list[dict[str, Any]]:
-    """Ask the providers about `names` now and return each assessment as JSON-ready values; nothing is stored."""
+    """Ask the providers about the domains of the hosts `names` now; each assessment JSON-ready, nothing stored."""
+    domains = [reduce_host(name).domain or name for name in names]
     with job_context():
-        replies = asyncio.run(_ask_all(names, settings()))
+        replies = asyncio.run(_ask_all(domains, settings()))
         return [assess_live(db.session(), name, evidence, domain_now()) for name, evidence in replies]
 
 

@@ -130,11 +130,13 @@ def test_no_fault_of_the_providers_becomes_a_phase_or_a_case(desk: Flask, simula
 
 
 def test_check_now_answers_without_storing(desk: Flask) -> None:
-    found = check_now(["bench-000007.com", "never-heard-of-it.com"])
+    found = check_now(["mail.Bench-000007.com", "never-heard-of-it.com"])
     assert [(item["domain"], item["phase"], item["monitored"]) for item in found] == [
         ("bench-000007.com", "redemption", True),
         ("never-heard-of-it.com", "available", False),
     ]
+    assert all({"next_check_at", "addresses", "holder_changed", "predicted"} <= set(item) for item in found)
+    assert all(set(address) == {"address_id", "at_risk", "why"} for address in found[0]["addresses"])
     assert count(Check) == 0
 
 
