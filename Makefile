@@ -16,7 +16,7 @@ CHECK_VENV := import importlib.util as u, sys; \
 	all(map(u.find_spec, ("venv", "ensurepip"))) or sys.exit("Lapsewatch needs the venv module of Python; " \
 	"on Debian and Ubuntu: apt-get install python3-venv")
 
-.PHONY: help setup demo run test lint score bench screenshots requirements clean
+.PHONY: help setup demo run test lint score bench simulate screenshots requirements clean
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -57,7 +57,7 @@ score: setup ## how well real WHOIS replies are read, where that data lies besid
 bench: setup ## the speed figures as ratios; ARGS=--json for machines
 	@PYTHONPATH=. $(BIN)/python tests/bench/run.py $(ARGS)
 
-simulate: setup ## what each rhythm of checking costs and finds, over two years; ARGS="--domains 20000" for a quick look
+simulate: setup ## cost and finds of each rhythm of checking over two years; ARGS="--domains 20000" for a look
 	@PYTHONPATH=. $(BIN)/python tests/simulate/run.py $(ARGS)
 
 screenshots: setup ## renew the pictures in docs/

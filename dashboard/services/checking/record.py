@@ -143,7 +143,7 @@ def _write_domains(
 
 
 def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> datetime:
-    drop = result.assessment.predicted.drop
+    drop, at_stake = result.assessment.predicted.drop, bool(result.facts.addresses)
     usual = next_check_at(
         result.assessment.phase,
         now,
@@ -152,10 +152,10 @@ def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> 
         drop_at=drop.date if drop else None,
         expires_at=result.assessment.expires_at,
         vanished_at=vanished_at([kept.reading for kept in result.facts.readings]),
-        at_stake=bool(result.facts.addresses),
+        at_stake=at_stake,
         key=result.facts.name,
     )
-    watched = result.assessment.phase is not Phase.AVAILABLE and unsettled(result.facts, now)
+    watched = at_stake and result.assessment.phase is not Phase.AVAILABLE and unsettled(result.facts, now)
     return min(usual, now + DAILY) if watched else usual
 
 
