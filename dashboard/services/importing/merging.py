@@ -18,7 +18,7 @@ from dashboard.services.importing.belongings import merge_events, merge_owners
 from dashboard.services.importing.bulk import ACCOUNTS, ADDRESSES, PACKAGES, Bulk, Shape, Values, bulk_of
 from dashboard.services.importing.chunk import Chunk, Row
 
-DOMAINS_REMEMBERED = 200_000
+DOMAINS_REMEMBERED = 20_000
 UNIQUE_VIOLATIONS = (psycopg.errors.UniqueViolation, sqlite3.IntegrityError)
 
 Update = Callable[[Values | None, Row], Row]

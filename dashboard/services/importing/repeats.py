@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import IO, Self
 
 BUCKETS = 64
-SPILL_AT = 500_000
-"""Hashes held in memory (4 MB)."""
+SPILL_AT = 65_536
+"""Hashes held in memory (half a megabyte)."""
 
 
 class Seen:

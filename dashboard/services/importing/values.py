@@ -15,7 +15,7 @@ from dashboard.lifecycle.hosts import MAX_INPUT, Unchecked, reduce_host, split_e
 MAX_NAME = 255
 MAX_PURL = 512
 MAX_COUNT = 2**63 - 1
-HOSTS_REMEMBERED = 100_000
+HOSTS_REMEMBERED = 20_000
 """Reducing a host costs as much as all else of a row; hosts repeat."""
 
 _BOOLEANS = {"true": True, "false": False, "": None}

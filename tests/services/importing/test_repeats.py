@@ -6,7 +6,7 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.services.importing import repeats
@@ -19,6 +19,7 @@ def test_repeats_and_distinct_ids_are_counted_whether_spilled_or_not(
 ) -> None:
     monkeypatch.setattr(repeats, "SPILL_AT", spill_at)
 
+    @settings(deadline=None)  # it opens files
     @given(st.lists(st.lists(st.text(max_size=2))))
     def check(batches: list[list[str]]) -> None:
         with Seen(tmp_path) as seen:
