@@ -68,16 +68,35 @@ def domain_history(session: Session, domain: Domain, since: datetime) -> History
 
 
 def phase_spans(session: Session, domain_ids: Sequence[int]) -> dict[int, list[Span]]:
-    """Return the phases of many domains in one statement, for the strips of a list."""
+    """Return the phases of many domains in one statement, for the strips of a list.
+
+    Before the first change that was seen, a name counts as registered from its registration to its expiry.
+    """
     rows = session.execute(
-        select(LifecycleEvent.domain_id, LifecycleEvent.at, LifecycleEvent.detail)
+        select(
+            LifecycleEvent.domain_id,
+            LifecycleEvent.at,
+            LifecycleEvent.detail,
+            Domain.registered_at,
+            Domain.expires_at,
+        )
+        .join(Domain, Domain.id == LifecycleEvent.domain_id)
         .where(LifecycleEvent.domain_id.in_(domain_ids), LifecycleEvent.kind == "phase")
         .order_by(LifecycleEvent.domain_id, LifecycleEvent.at)
     )
     found: dict[int, list[tuple[datetime, dict[str, Any]]]] = defaultdict(list)
+    unseen: dict[int, list[Span]] = {}
     for row in rows:
+        if row.domain_id not in found:
+            unseen[row.domain_id] = _before_seen(row.at, row.registered_at, row.expires_at)
         found[row.domain_id].append((row.at, row.detail))
-    return {domain_id: _spans(events) for domain_id, events in found.items()}
+    return {domain_id: unseen[domain_id] + _spans(events) for domain_id, events in found.items()}
+
+
+def _before_seen(first_change: datetime, registered_at: datetime | None, expires_at: datetime | None) -> list[Span]:
+    """The time in which a name was registered before anybody looked; after its expiry nothing is known."""
+    end = min(first_change, expires_at) if expires_at else first_change
+    return [Span(registered_at, end, Phase.ACTIVE)] if registered_at and registered_at < end else []
 
 
 def predicted_of(assessment: dict[str, Any] | None) -> Predicted:
