@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import os
 
 from tests.bench import checks, imports, queue_page, stage
 
@@ -17,12 +18,15 @@ def main() -> None:
     sections = []
     with stage.open_stage() as bench:
         for part in given.only or PARTS:
+            load = os.getloadavg()[0]
             if part == "checks":
                 sections.append(checks.run(bench, kinds, given.scale, given.workers))
             elif part == "import":
                 sections.append(imports.run(bench, kinds, given.scale))
             else:
                 sections.append(queue_page.run(bench, kinds, given.scale))
+            # Absolute figures mean little beside other work on the same cores: say how much there was.
+            sections[-1].notes.append(f"{os.cpu_count()} cores, load {load:.1f} before the start")
             if not given.json:
                 print(sections[-1].text(), end="\n\n", flush=True)
     if given.json:
