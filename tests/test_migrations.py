@@ -10,9 +10,11 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
 from sqlalchemy import inspect, text
-from sqlalchemy.exc import DatabaseError
+from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from dashboard.database import Base, db, writing
+from tests import factories as make
+from tests.support import story
 
 
 def test_the_migrated_schema_is_the_declared_one(context: Flask) -> None:
@@ -39,6 +41,29 @@ def test_upgrading_twice_changes_nothing(context: Flask) -> None:
     assert sorted(inspect(db.engine).get_table_names()) == before
 
 
+def test_brakes_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
+    """From 0001 with cases in it to 0002: every row stays, no case is held, references are still watched over."""
+    with writing() as session:
+        source, domain = make.make_source(session), make.make_domain(session)
+        address = make.make_address(session, make.make_account(session, source), domain)
+        case = make.make_case(session, domain)
+        make.make_unverification(session, make.make_decision(session, case, story.add_staff(session).id), address)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0001")
+    assert "brakes" not in inspect(db.engine).get_table_names()
+    flask_migrate.upgrade()
+    assert rows() == before
+    assert db.session.execute(text("SELECT brake_id FROM cases")).all() == [(None,)]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("UPDATE cases SET brake_id = 99"))
+
+
+def rows() -> dict[str, int]:
+    counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}  # noqa: S608  our own names
+    return {name: db.session.scalar(query) or 0 for name, query in counts.items()}
+
+
 def test_the_audit_table_refuses_changes_after_a_migration(context: Flask) -> None:
     with writing() as session:
         session.execute(
@@ -50,3 +75,12 @@ def test_the_audit_table_refuses_changes_after_a_migration(context: Flask) -> No
     for statement in ("UPDATE audit_entries SET actor = 'x'", "DELETE FROM audit_entries"):
         with pytest.raises(DatabaseError, match="never changed"), writing() as session:
             session.execute(text(statement))
+
+
+@pytest.mark.postgres
+def test_the_audit_table_refuses_changes_in_a_replaying_session_too(context: Flask) -> None:
+    if db.engine.dialect.name != "postgresql":
+        return
+    with pytest.raises(DatabaseError, match="never changed"), writing() as session:
+        session.execute(text("SET LOCAL session_replication_role = replica"))
+        session.execute(text("DELETE FROM audit_entries"))

@@ -48,6 +48,7 @@ def main() -> None:
             try:
                 run(connection)
             finally:
+                connection.rollback()  # a pragma is ignored inside a transaction, also one that only reads
                 raw.execute("PRAGMA foreign_keys=ON")
         else:
             run(connection)

@@ -2,6 +2,7 @@
 
 from dashboard.models.account import Account, AccountPackage, Address, Package, SecurityEvent
 from dashboard.models.audit import AuditEntry, AuditHead
+from dashboard.models.brake import Brake, LapseCount
 from dashboard.models.case import (
     Case,
     CaseOpening,
@@ -30,6 +31,7 @@ __all__ = [
     "ApiToken",
     "AuditEntry",
     "AuditHead",
+    "Brake",
     "Case",
     "CaseOpening",
     "CaseState",
@@ -40,6 +42,7 @@ __all__ = [
     "Domain",
     "EvidenceRecord",
     "ImportRun",
+    "LapseCount",
     "LifecycleEvent",
     "Marker",
     "Package",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dashboard.database import Base, BigId
 from dashboard.models.account import Address
+from dashboard.models.brake import Brake
 from dashboard.models.domain import Domain
 from dashboard.models.source import Source
 from dashboard.models.staff import Staff
@@ -23,6 +24,7 @@ class CaseState(StrEnum):
     DECIDED = "decided"
     CLOSED_RENEWED = "closed_renewed"
     CLOSED_NO_ADDRESSES = "closed_no_addresses"
+    CLOSED_DISCARDED = "closed_discarded"
 
 
 class DecisionKind(StrEnum):
@@ -36,6 +38,7 @@ class UnverificationState(StrEnum):
     """The effect of an approval on one address until the source acknowledged it (DESIGN 5)."""
 
     QUEUED = "queued"
+    RECHECKING = "rechecking"
     SENT = "sent"
     APPLIED = "applied"
     ALREADY = "already"
@@ -48,7 +51,8 @@ class Case(Base):
     """A flagged domain waiting for, or carrying, a human decision; at most one a domain.
 
     `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
-    the decision: when they change, the case opens again.
+    the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; nothing is approved
+    until it is released.
     """
 
     __tablename__ = "cases"
@@ -61,6 +65,12 @@ class Case(Base):
             sqlite_where=text("state = 'open'"),
         ),
         Index("ix_cases_opened_at", "opened_at"),
+        Index(
+            "ix_cases_held",
+            "brake_id",
+            postgresql_where=text("brake_id IS NOT NULL"),
+            sqlite_where=text("brake_id IS NOT NULL"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -78,6 +88,7 @@ class Case(Base):
     updated_at: Mapped[datetime]
     decided_facts: Mapped[dict[str, Any] | None]
     drop_at: Mapped[datetime | None]
+    brake_id: Mapped[int | None] = mapped_column(ForeignKey("brakes.id"))
     addresses: Mapped[int] = mapped_column(default=0)
     accounts: Mapped[int] = mapped_column(default=0)
     only_address_accounts: Mapped[int] = mapped_column(default=0)
@@ -86,6 +97,7 @@ class Case(Base):
     downloads_30d: Mapped[int] = mapped_column(BigInteger, default=0)
 
     domain: Mapped[Domain] = relationship()
+    brake: Mapped[Brake | None] = relationship()
     decisions: Mapped[list[Decision]] = relationship(back_populates="case", order_by="Decision.id")
 
 
@@ -141,6 +153,12 @@ class Unverification(Base):
             "id",
             postgresql_where=text("state = 'queued'"),
             sqlite_where=text("state = 'queued'"),
+        ),
+        Index(
+            "ix_unverifications_rechecking",
+            "id",
+            postgresql_where=text("state = 'rechecking'"),
+            sqlite_where=text("state = 'rechecking'"),
         ),
     )
 

@@ -410,6 +410,8 @@ TRIGGERS = {
         $$ BEGIN RAISE EXCEPTION 'audit entries are never changed'; END $$""",
         """CREATE TRIGGER audit_entries_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON audit_entries
         FOR EACH STATEMENT EXECUTE FUNCTION audit_entries_refuse()""",
+        # also where a session replays rows and ordinary triggers sleep
+        "ALTER TABLE audit_entries ENABLE ALWAYS TRIGGER audit_entries_no_change",
     ],
 }
 
