@@ -60,7 +60,7 @@ def test_brakes_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context
 
 
 def rows() -> dict[str, int]:
-    counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}  # noqa: S608  our own names
+    counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}
 
 

@@ -41,7 +41,10 @@ class Event(StrEnum):
     CASE_CLOSED = "case.closed"
     CASE_APPROVED = "case.approved"
     CASE_OVERRIDDEN = "case.overridden"
+    BRAKE_TRIPPED = "brake.tripped"
+    BRAKE_RELEASED = "brake.released"
     UNVERIFICATION_PUBLISHED = "unverification.published"
+    UNVERIFICATION_RECHECKING = "unverification.rechecking"
     UNVERIFICATION_WITHHELD = "unverification.withheld"
     UNVERIFICATION_ACKNOWLEDGED = "unverification.acknowledged"
     DOMAIN_CHECK_REQUESTED = "domain.check_requested"
@@ -87,9 +90,14 @@ SHAPES: Mapping[Event, Shape] = {
     Event.CASE_CLOSED: _shape("case", "domain how"),
     Event.CASE_APPROVED: _shape("case", _DECISION),
     Event.CASE_OVERRIDDEN: _shape("case", _DECISION),
+    # id: the brake's row; `provider` and `tld` are empty where it covers all, the limit is in thousandths of a lapse
+    Event.BRAKE_TRIPPED: _shape("brake", "scope provider tld mode lapsed checked limit_per_mille held"),
+    Event.BRAKE_RELEASED: _shape("brake", "scope provider tld how cases"),
     # id: the source's slug; one entry a batch and source; `ids` are public ids, for acknowledgements by result
     Event.UNVERIFICATION_PUBLISHED: _shape("source", "first_seq last_seq ids"),
     Event.UNVERIFICATION_ACKNOWLEDGED: _shape("source", "counts ids"),
+    # id: the source's slug; the evidence had grown old, so that these wait for a fresh check
+    Event.UNVERIFICATION_RECHECKING: _shape("source", "ids"),
     # id: the un-verification's public id; `why` is a code
     Event.UNVERIFICATION_WITHHELD: _shape("unverification", "source why"),
     # id: the domain's name

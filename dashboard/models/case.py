@@ -51,8 +51,8 @@ class Case(Base):
     """A flagged domain waiting for, or carrying, a human decision; at most one a domain.
 
     `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
-    the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; nothing is approved
-    until it is released.
+    the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; it is
+    not approved until that is released.
     """
 
     __tablename__ = "cases"

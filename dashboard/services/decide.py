@@ -50,6 +50,7 @@ class Refusal(StrEnum):
     SECOND_PERSON = "second_person"
     NOTE_REQUIRED = "note_required"
     UNKNOWN_REASON = "unknown_reason"
+    HELD = "held"
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,8 @@ def decide(session: Session, request: DecisionRequest, actor: Actor, staff_id: i
         raise LookupError(f"no case {request.case_id}")
     if case.version != request.version or case.state != CaseState.OPEN:
         return DecisionResult(refusal=Refusal.CONFLICT, conflict=_conflict(session, case))
+    if case.brake_id is not None and request.kind is DecisionKind.APPROVE:
+        return DecisionResult(refusal=Refusal.HELD)
     if refusal := _unreasoned(request):
         return DecisionResult(refusal=refusal)
     judged = judge(session, case.domain_id, now)
@@ -167,7 +170,7 @@ def _write_decision(
         frozen=freeze(session, case, judged),
     )
     session.add(decision)
-    case.state, case.updated_at = CaseState.DECIDED.value, now
+    case.state, case.updated_at, case.brake_id = CaseState.DECIDED.value, now, None
     case.decided_facts = decided_facts(case, judged.assessment, request.kind)
     case.version += 1
     session.flush()

@@ -17,6 +17,7 @@ from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.risk import Exposure, risk
 from dashboard.models import Case, CaseOpening, CaseState
 from dashboard.services.allow_list import allowed
+from dashboard.services.brakes.hold import brake_over, open_brakes
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
@@ -37,14 +38,21 @@ class Assessed:
 
 
 def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
-    """Bring the cases of `assessed` up to date, with one audit entry a change; returns how many were opened."""
+    """Bring the cases of `assessed` up to date, with one audit entry a change; returns how many were opened.
+
+    What a brake covers is opened, but held.
+    """
+    brakes = open_brakes(session)
     entries: list[NewEntry] = []
     cases = _existing(session, assessed)
     opened = 0
     for item in assessed:
         case = cases.get(item.facts.id)
         if item.assessment.flags and not allowed(item.facts.name):
-            opened += _flagged(session, item, case, entries, now)
+            if _flagged(session, item, case, entries, now):
+                opened += 1
+                if brakes:
+                    _hold(session, item, brake_over(brakes, item.facts))
         elif case is not None and case.state == CaseState.OPEN:
             _not_flagged(session, item, case, entries, now)
         elif case is not None and case.state == CaseState.DECIDED and _healthy(item):
@@ -79,6 +87,11 @@ def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[
     if why is not None:
         _open(session, case, item, why, entries, now)
     return why is not None
+
+
+def _hold(session: Session, item: Assessed, brake_id: int | None) -> None:
+    """Hold the case that was just opened; without a brake over it, it is free."""
+    session.execute(update(Case).where(Case.domain_id == item.facts.id).values(brake_id=brake_id))
 
 
 def _undecided(item: Assessed) -> bool:
@@ -168,7 +181,7 @@ def _close(
     session: Session, item: Assessed, case: Case, state: CaseState, entries: list[NewEntry], now: datetime
 ) -> None:
     """Close an open case without a decision."""
-    case.state, case.updated_at = state.value, now
+    case.state, case.updated_at, case.brake_id = state.value, now, None
     case.version += 1
     close_opening(session, case.id, state.value, now)
     entries.append(

@@ -14,11 +14,13 @@ from typing import Any
 from sqlalchemy import insert, select, update
 from sqlalchemy.orm import Session
 
+from dashboard.audit.record import record_many
 from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
 from dashboard.lifecycle.schedule import DAILY, next_check_at
 from dashboard.lifecycle.sweep import vanished_at
 from dashboard.models import Check, Domain
+from dashboard.services.brakes.watch import watch
 from dashboard.services.cases.flag import Assessed, flag
 from dashboard.services.cases.renewal import unsettled
 from dashboard.services.checking.facts import DomainFacts, load_facts
@@ -75,7 +77,9 @@ def record_checks(
                 for item, result in zip(live, assessed, strict=True)
             ],
         )
+    braked = watch(session, assessed, now)
     opened = flag(session, assessed, now)
+    record_many(session, braked, now)
     return Recorded(checks=len(live), skipped=len(checked) - len(live), opened=opened)
 
 

@@ -1,0 +1,107 @@
+"""How many good readings there were and how many were new lapses: by hour, provider and TLD."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from datetime import datetime, timedelta
+
+from sqlalchemy import ColumnElement, delete, func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.brakes import HISTORY, WINDOW, Counts, Mode, Scope, mode_at, newly_lapsed, tld_of
+from dashboard.lifecycle.current import LEAVING, LOST
+from dashboard.lifecycle.evidence import Outcome
+from dashboard.models import LapseCount
+from dashboard.services.cases.flag import Assessed
+
+ASSESSED = "-"
+"""The `provider` under which assessments are counted, for the brake of the whole sweep."""
+KEPT = HISTORY * 2 + WINDOW
+
+Key = tuple[str, str]
+
+
+def count_lapses(
+    session: Session, assessed: Sequence[Assessed], discarded: Collection[int], now: datetime
+) -> set[Scope]:
+    """Add what was just assessed to the hour's counts; return the scopes in which something newly lapsed.
+
+    `discarded`: domains whose case a discarded brake had closed: what was said of them before is not believed.
+    """
+    checked, lapsed = Counter[Key](), Counter[Key]()
+    for item in assessed:
+        _add(item, checked, lapsed, believed=item.facts.id not in discarded)
+    if checked:
+        _write(session, checked, lapsed, now)
+        session.execute(delete(LapseCount).where(LapseCount.hour < now - KEPT))
+    scopes = {Scope(provider, tld) for provider, tld in lapsed if provider != ASSESSED}
+    scopes |= {Scope(scope.provider) for scope in scopes}
+    return scopes | ({Scope()} if any(provider == ASSESSED for provider, _ in lapsed) else set())
+
+
+def _add(item: Assessed, checked: Counter[Key], lapsed: Counter[Key], *, believed: bool) -> None:
+    tld = tld_of(item.facts.name)
+    old = {id(kept) for kept in item.before}
+    before = [kept.reading for kept in item.before] if believed else []
+    for kept in item.facts.readings:
+        evidence = kept.reading.evidence
+        if id(kept) in old or evidence.outcome is Outcome.ERROR:
+            continue
+        checked[evidence.provider.value, tld] += 1
+        if newly_lapsed(evidence, before):
+            lapsed[evidence.provider.value, tld] += 1
+    checked[ASSESSED, tld] += 1
+    if item.assessment.phase in LEAVING | LOST and not (believed and item.facts.phase in LEAVING | LOST):
+        lapsed[ASSESSED, tld] += 1
+
+
+def _write(session: Session, checked: Mapping[Key, int], lapsed: Mapping[Key, int], now: datetime) -> None:
+    """Add to the hour's rows, always in the same order: two workers then wait for each other in no circle."""
+    rows = [
+        {"hour": _hour(now), "provider": p, "tld": t, "checked": n, "lapsed": lapsed.get((p, t), 0), "accepted": 0}
+        for (p, t), n in sorted(checked.items())
+    ]
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(LapseCount)
+    session.execute(
+        statement.on_conflict_do_update(
+            index_elements=["hour", "provider", "tld"],
+            set_={
+                "checked": LapseCount.checked + statement.excluded.checked,
+                "lapsed": LapseCount.lapsed + statement.excluded.lapsed,
+            },
+        ),
+        rows,
+    )
+
+
+def counted(session: Session, scope: Scope, now: datetime) -> Counts:
+    """Sum up a scope: new lapses of the window, names checked, new lapses of the month before."""
+    since = _hour(now) - WINDOW
+    earlier = (LapseCount.hour <= since, LapseCount.hour > since - HISTORY)
+    recent = session.scalar(select(func.sum(LapseCount.lapsed)).where(*within(scope), LapseCount.hour > since))
+    total = session.scalar(select(func.sum(LapseCount.checked)).where(*within(scope)))
+    month = session.scalar(select(func.sum(LapseCount.lapsed + LapseCount.accepted)).where(*within(scope), *earlier))
+    return Counts(int(recent or 0), int(total or 0), int(month or 0))
+
+
+def mode_now(session: Session, now: datetime) -> Mode:
+    """Return how brakes measure now."""
+    return mode_at(session.scalar(select(func.min(LapseCount.hour))), now)
+
+
+def within(scope: Scope) -> list[ColumnElement[bool]]:
+    """Return the conditions for the count rows of a scope."""
+    chosen = [LapseCount.provider == (scope.provider or ASSESSED)]
+    return [*chosen, LapseCount.tld == scope.tld] if scope.tld else chosen
+
+
+def window_start(now: datetime) -> datetime:
+    """Return the hour after which a lapse counts as new."""
+    return _hour(now) - WINDOW
+
+
+def _hour(now: datetime) -> datetime:
+    return now - timedelta(minutes=now.minute, seconds=now.second, microseconds=now.microsecond)

@@ -1,0 +1,114 @@
+"""Watch what checks bring in, and put a brake on where more lapses than can be believed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from dashboard.audit.actor import system
+from dashboard.audit.events import Event
+from dashboard.audit.record import NewEntry
+from dashboard.lifecycle.brakes import Counts, Mode, Scope, limit_of, trips
+from dashboard.models import Brake, Case, CaseState, Domain
+from dashboard.services.brakes.counts import count_lapses, counted, mode_now, window_start
+from dashboard.services.brakes.hold import OnBrake, brake_over, open_brakes
+from dashboard.services.cases.flag import Assessed
+from dashboard.services.checking.facts import load_facts
+
+ACTOR = system("brakes")
+CHUNK = 500
+
+
+def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list[NewEntry]:
+    """Count what was just assessed and put on the brakes that this calls for; called before the cases are flagged.
+
+    Cases opened within the window, by the same fault, are held with those to come. Returns the audit entries, to be
+    recorded last: the chain's head is locked after the cases, here as everywhere.
+    """
+    scopes = count_lapses(session, assessed, _discarded(session, assessed), now)
+    if not scopes:
+        return []
+    scopes -= {brake.scope for brake in open_brakes(session)}
+    mode = mode_now(session, now)
+    tried = [_try(session, scope, mode, now) for scope in sorted(scopes, key=_order)]
+    return [entry for entry in tried if entry is not None]
+
+
+def _order(scope: Scope) -> tuple[str, str]:
+    return scope.provider, scope.tld
+
+
+def _discarded(session: Session, assessed: Sequence[Assessed]) -> set[int]:
+    ids = [item.facts.id for item in assessed]
+    query = select(Case.domain_id).where(Case.domain_id.in_(ids), Case.state == CaseState.CLOSED_DISCARDED)
+    return set(session.scalars(query))
+
+
+def _try(session: Session, scope: Scope, mode: Mode, now: datetime) -> NewEntry | None:
+    """Put the brake of one scope on if its counts say so, and hold the cases that its fault has opened already."""
+    counts = counted(session, scope, now)
+    if not trips(counts, mode, scope):
+        return None
+    brake = _put_on(session, scope, counts, mode, now)
+    return None if brake is None else _entry(brake, counts, mode, _hold_recent(session, brake, now))
+
+
+def _put_on(session: Session, scope: Scope, counts: Counts, mode: Mode, now: datetime) -> OnBrake | None:
+    """Insert the brake; None when another worker was faster."""
+    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = insert(Brake).values(
+        scope=scope.kind,
+        provider=scope.provider,
+        tld=scope.tld,
+        mode=mode.value,
+        lapsed=counts.lapsed,
+        checked=counts.checked,
+        limit_per_mille=int(limit_of(counts, mode) * 1000),
+        opened_at=now,
+    )
+    added = session.scalar(
+        statement.on_conflict_do_nothing(
+            index_elements=["provider", "tld"], index_where=Brake.released_at.is_(None)
+        ).returning(Brake.id)
+    )
+    return None if added is None else OnBrake(added, scope)
+
+
+def _hold_recent(session: Session, brake: OnBrake, now: datetime) -> int:
+    """Hold the open cases of the window that rest on what the brake no longer believes; return how many."""
+    query = (
+        select(Case.id, Case.domain_id)
+        .join(Domain, Domain.id == Case.domain_id)
+        .where(Case.state == CaseState.OPEN, Case.brake_id.is_(None), Case.opened_at > window_start(now))
+        .order_by(Case.id)
+        .with_for_update(of=Case)
+    )
+    if brake.scope.tld:
+        query = query.where(Domain.name.endswith(f".{brake.scope.tld}", autoescape=True))
+    rows = session.execute(query).all()
+    held = 0
+    for start in range(0, len(rows), CHUNK):
+        part = rows[start : start + CHUNK]
+        facts = load_facts(session, [row.domain_id for row in part])
+        ids = [row.id for row in part if brake_over([brake], facts[row.domain_id])]
+        session.execute(update(Case).where(Case.id.in_(ids)).values(brake_id=brake.id, version=Case.version + 1))
+        held += len(ids)
+    return held
+
+
+def _entry(brake: OnBrake, counts: Counts, mode: Mode, held: int) -> NewEntry:
+    data = {
+        "scope": brake.scope.kind,
+        "provider": brake.scope.provider,
+        "tld": brake.scope.tld,
+        "mode": mode.value,
+        "lapsed": counts.lapsed,
+        "checked": counts.checked,
+        "limit_per_mille": int(limit_of(counts, mode) * 1000),
+        "held": held,
+    }
+    return NewEntry(Event.BRAKE_TRIPPED, ACTOR, "brake", str(brake.id), data)
