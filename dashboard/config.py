@@ -40,6 +40,7 @@ class Settings:
     trusted_proxies: int
     fastly_url: str
     fastly_key: str | None
+    fastly_monthly_quota: int
     domainr_url: str | None
     domainr_client_id: str | None
     domainr_rapidapi_key: str | None
@@ -95,6 +96,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         trusted_proxies=read.get("TRUSTED_PROXIES", _not_negative, 0),
         fastly_url=read.get("FASTLY_URL", _http_url, "https://api.fastly.com"),
         fastly_key=read.get("FASTLY_KEY", str, None),
+        fastly_monthly_quota=read.get("FASTLY_MONTHLY_QUOTA", _not_negative, 10_000),
         domainr_url=read.get("DOMAINR_URL", _http_url, None),
         domainr_client_id=read.get("DOMAINR_CLIENT_ID", str, None),
         domainr_rapidapi_key=read.get("DOMAINR_RAPIDAPI_KEY", str, None),
@@ -102,7 +104,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         whois_servers=read.get("WHOIS_SERVERS", _servers, ()),
         dns_resolver=read.get("DNS_RESOLVER", _endpoint_text, "127.0.0.1:53"),
         allowed_endpoints=read.get("ALLOWED_ENDPOINTS", _endpoints, frozenset()),
-        provider_rate=read.get("PROVIDER_RATE", _positive, 2.0),
+        provider_rate=read.get("PROVIDER_RATE", _positive, 1.0),
         provider_timeout=read.get("PROVIDER_TIMEOUT", _positive, 30.0),
         check_batch=read.get("CHECK_BATCH", _at_least_one, 200),
         sweep_seconds=read.get("SWEEP_SECONDS", _positive, 60.0),

@@ -72,6 +72,7 @@ class ErrorKind(StrEnum):
     NOT_CONFIGURED = "not_configured"
     FORBIDDEN_ADDRESS = "forbidden_address"
     CONNECTION = "connection"
+    NOT_ASKED = "not_asked"
 
 
 class Rcode(StrEnum):

@@ -30,6 +30,7 @@ _ERRORS = {
     ErrorKind.NOT_CONFIGURED: "it is not set up",
     ErrorKind.FORBIDDEN_ADDRESS: "it led to an address that is not allowed",
     ErrorKind.CONNECTION: "it could not be reached",
+    ErrorKind.NOT_ASKED: "it is left alone for now",
 }
 _SHOWN = 120
 

@@ -43,6 +43,7 @@ LABELS: dict[str, dict[str, str]] = {
         "decided": "Decided",
         "closed_renewed": "Closed: renewed",
         "closed_no_addresses": "Closed: no addresses left",
+        "closed_discarded": "Closed: discarded",
         "snoozed": "Snoozed",
         "escalated": "Escalated",
     },
@@ -53,9 +54,11 @@ LABELS: dict[str, dict[str, str]] = {
         "override": "kept verified",
         "closed_renewed": "the owner renewed",
         "closed_no_addresses": "no verified address was left",
+        "closed_discarded": "discarded, a provider's fault",
     },
     "unverification_state": {
         "queued": "Waiting to be published",
+        "rechecking": "Being checked again",
         "sent": "Sent to the source",
         "applied": "Applied",
         "already": "Was already un-verified",
@@ -71,6 +74,7 @@ LABELS: dict[str, dict[str, str]] = {
         "two_factor_changed": "Second factor changed",
         "token_created": "Token created",
     },
+    "brake_how": {"released": "Released", "discarded": "Discarded"},
     "provider": {
         "fastly": "Fastly status",
         "domainr": "Domainr status",
@@ -95,6 +99,7 @@ LABELS: dict[str, dict[str, str]] = {
         "not_configured": "Not configured",
         "forbidden_address": "Address not allowed",
         "connection": "No connection",
+        "not_asked": "Left alone by us",
     },
 }
 

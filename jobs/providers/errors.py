@@ -12,9 +12,10 @@ ProviderError                 kind: ErrorKind, detail: clipped text, server: hos
   +-- ConnectionFailed        not reached, or cut off
   +-- NotConfigured           no key
   +-- Unsupported             the provider does not serve this name (no RDAP for the TLD, 501)
+  +-- NotAsked                we hold back: its pause, its budget or our breaker; retry_after in seconds
 """
 
-# ruff: noqa: N818 - the tree above reads as what happened; "Error" in each name would say it eleven times more
+# ruff: noqa: N818 - the tree above reads as what happened; "Error" in each name would say it twelve times more
 
 from __future__ import annotations
 
@@ -102,6 +103,16 @@ class Unsupported(ProviderError):
     """The provider does not serve this name."""
 
     kind = ErrorKind.UNSUPPORTED
+
+
+class NotAsked(ProviderError):
+    """We did not ask: a pause that it wanted, a budget that is spent, an open breaker, or a line that is too long."""
+
+    kind = ErrorKind.NOT_ASKED
+
+    def __init__(self, detail: str, *, retry_after: float | None = None, server: str | None = None) -> None:
+        self.retry_after = retry_after
+        super().__init__(detail, server=server)
 
 
 def of_kind(kind: ErrorKind, detail: str) -> ProviderError:

@@ -28,6 +28,7 @@ Headers = list[tuple[bytes, bytes]]
 USER_AGENT = (b"User-Agent", b"lapsewatch")
 IDENTITY = (b"Accept-Encoding", b"identity")
 _TIME_OUTS = (TimeoutError, httpx.TimeoutException)
+_TROUBLE = frozenset({401, 403, 500, 502, 503, 504})
 _PROTOCOL = (httpx.ProtocolError, httpx.UnsupportedProtocol, httpx.InvalidURL)
 
 
@@ -67,9 +68,9 @@ class Http:
         try:
             async with self._limiter.slot(server), self._gate, asyncio.timeout(self._timeout):
                 answer = await self._ask(url, headers, limit)
-                if answer.status == 429:
-                    # Raised inside the turn, so that the server's bucket learns of it.
-                    raise error_for(429, retry_after=retry_after(answer.headers))
+                if trouble := _trouble_of(answer):
+                    # Raised inside the turn, so that the limiter learns of it.
+                    raise trouble
                 return answer
         except errors.ProviderError as error:
             error.server = error.server or server
@@ -122,16 +123,24 @@ def build_transport(settings: Settings, resolver: Resolver = resolve) -> PinnedT
     return PinnedTransport(settings.allowed_endpoints, resolver)
 
 
+def _trouble_of(answer: Answer) -> errors.ProviderError | None:
+    """Return what the reply says of the server itself: throttled, overloaded, broken, or not for us."""
+    pause = retry_after(answer.headers)
+    if answer.status == 429 or (answer.status == 503 and pause is not None):
+        return errors.Throttled(f"HTTP {answer.status}", retry_after=pause)
+    return error_for(answer.status) if answer.status in _TROUBLE else None
+
+
 def server_of(url: httpx.URL) -> str:
     """Return the `host` or, at another than the scheme's usual port, `host:port`: one bucket of the limiter."""
     return url.netloc.decode("ascii")
 
 
-def error_for(code: int, detail: str = "", *, retry_after: float | None = None) -> errors.ProviderError:
+def error_for(code: int, detail: str = "") -> errors.ProviderError:
     """Return the error that an HTTP status (or an error code inside a reply) stands for."""
     text = f"HTTP {code}" + (f": {detail}" if detail else "")
     if code == 429:
-        return errors.Throttled(text, retry_after=retry_after)
+        return errors.Throttled(text)
     if code in {401, 403}:
         return errors.Refused(text)
     if code == 501:

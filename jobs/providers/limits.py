@@ -1,13 +1,15 @@
-"""How fast a server may be asked. Redis will share these among workers; look-ups only know `Limiter`."""
+"""How fast a server may be asked: look-ups only know `Limiter`; here that of one process alone, without Redis."""
 
 from __future__ import annotations
 
 import asyncio
+from collections import deque
 from contextlib import AbstractAsyncContextManager
 from types import TracebackType
 from typing import Protocol
 
-from jobs.providers.errors import Throttled
+from jobs.providers.errors import NotAsked, Throttled
+from jobs.providers.pace.table import Pace, Window, pace_of
 
 PATIENCE = 5.0
 """A pause up to this many seconds is waited for; a longer one fails the look-up, and the schedule comes back."""
@@ -15,6 +17,8 @@ PATIENCE = 5.0
 LONGEST_PAUSE = 3600.0
 DEFAULT_PAUSE = 5.0
 SLOWEST = 60.0
+PART_OF_WINDOW = 20
+"""One process that knows nothing of the others spends a twentieth of what a server allows in hours or a day."""
 
 
 class Limiter(Protocol):
@@ -23,8 +27,8 @@ class Limiter(Protocol):
     def slot(self, server: str) -> AbstractAsyncContextManager[None]:
         """Wait for a turn with `server` and hold it for the request.
 
-        Leaving with `Throttled` slows the server's bucket down. Entering raises `Throttled` when the server asked
-        for a pause that is longer than a job should wait.
+        Leaving with `Throttled` slows the server's bucket down. Entering raises `NotAsked` when the server is to be
+        left alone for longer than a job should wait.
         """
         ...
 
@@ -32,33 +36,36 @@ class Limiter(Protocol):
 class LocalLimiter:
     """The limiter of one process: requests to a server are spaced evenly, and only so many are in flight.
 
-    `rate`: requests a second and server. In flight: two, or a tenth of a second's worth of a higher declared rate.
+    `rate`: requests a second to a server whose pace nobody published. `among`: the processes that share every rate
+    without knowing of each other.
     """
 
-    def __init__(self, rate: float) -> None:
+    def __init__(self, rate: float, among: int = 1) -> None:
         self._rate = rate
+        self._among = among
         self._buckets: dict[str, _Bucket] = {}
 
     def slot(self, server: str) -> AbstractAsyncContextManager[None]:
         """Wait for a turn with `server`; see `Limiter`."""
         bucket = self._buckets.get(server)
         if bucket is None:
-            bucket = self._buckets[server] = _Bucket(server, self._rate)
+            bucket = self._buckets[server] = _Bucket(server, pace_of(server, self._rate), self._among)
         return _Slot(bucket)
 
     def interval(self, server: str) -> float:
         """Seconds between two requests to `server` as it stands now."""
         bucket = self._buckets.get(server)
-        return bucket.interval if bucket else 1 / self._rate
+        return bucket.interval if bucket else self._among / pace_of(server, self._rate).rate
 
 
 class _Bucket:
     """One server's pace."""
 
-    def __init__(self, server: str, rate: float) -> None:
+    def __init__(self, server: str, pace: Pace, among: int) -> None:
         self.server = server
-        self.interval = 1 / rate
-        self.in_flight = asyncio.Semaphore(max(2, int(rate / 10)))
+        self.interval = among / pace.rate
+        self.in_flight = asyncio.Semaphore(max(1, pace.in_flight // among))
+        self._windows = [(window, deque[float]()) for window in pace.windows]
         self._next = 0.0
         self._closed_until = 0.0
         self._slowed_at = 0.0
@@ -81,7 +88,21 @@ class _Bucket:
     def _refuse_long_pause(self, now: float) -> None:
         left = self._closed_until - now
         if left > PATIENCE:
-            raise Throttled(f"asked to wait {left:.0f} s more", retry_after=left, server=self.server)
+            raise NotAsked(f"asked to wait {left:.0f} s more", retry_after=left, server=self.server)
+
+    def spend(self) -> None:
+        """Spend one of our part of every window's requests; `NotAsked` when there is none left."""
+        now = asyncio.get_running_loop().time()
+        for window, spent in self._windows:
+            self._spend(window, spent, now)
+
+    def _spend(self, window: Window, spent: deque[float], now: float) -> None:
+        while spent and spent[0] <= now - window.seconds:
+            spent.popleft()
+        if len(spent) >= max(1, window.limit // PART_OF_WINDOW):
+            left = spent[0] + window.seconds - now
+            raise NotAsked("this process's part of its window is spent", retry_after=left, server=self.server)
+        spent.append(now)
 
     def slow_down(self, started: float, retry_after: float | None) -> None:
         """Pause, and halve the rate unless the request began before the last halving (the same burst)."""
@@ -105,6 +126,7 @@ class _Slot:
     async def __aenter__(self) -> None:
         await self._bucket.in_flight.acquire()
         try:
+            self._bucket.spend()
             self._started = await self._bucket.turn()
         except BaseException:
             self._bucket.in_flight.release()

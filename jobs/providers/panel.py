@@ -18,7 +18,8 @@ from jobs.providers.domainr import DomainrLookUp
 from jobs.providers.errors import Malformed, ProviderError, Timeout
 from jobs.providers.fastly import FastlyLookUp
 from jobs.providers.http import Http, build_transport
-from jobs.providers.limits import Limiter, LocalLimiter
+from jobs.providers.limits import Limiter
+from jobs.providers.pace.shared import open_limiter
 from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import BootstrapFile
 from jobs.providers.whois.look_up import WhoisLookUp
@@ -31,8 +32,8 @@ class Panel:
     """The providers of one job, and what came of asking them.
 
     `counters`: failures by provider, server (empty where none was reached) and kind. `asked`: look-ups by provider
-    and server, failed ones included. Look-ups in a tuple share a seat: the next is asked where one does not serve
-    the name (RDAP, then WHOIS: one kind of evidence).
+    and server, failed ones included, but not those that our own pace held back. Look-ups in a tuple share a seat: the
+    next is asked where one does not serve the name (RDAP, then WHOIS: one kind of evidence).
     """
 
     def __init__(self, look_ups: Sequence[LookUp | tuple[LookUp, ...]]) -> None:
@@ -79,7 +80,8 @@ class Panel:
     def _count(self, asked: Sequence[Evidence]) -> None:
         for evidence in asked:
             server = evidence.server or ""
-            self.asked[evidence.provider, server] += 1
+            # What we held back ourselves was not asked, and costs nothing.
+            self.asked[evidence.provider, server] += evidence.error is not ErrorKind.NOT_ASKED
             if evidence.error is not None:
                 self.counters[evidence.provider, server, evidence.error] += 1
 
@@ -91,9 +93,9 @@ def _failure(provider: Provider, domain: str, now: datetime, error: ProviderErro
 
 @asynccontextmanager
 async def open_panel(settings: Settings, limiter: Limiter | None = None) -> AsyncIterator[Panel]:
-    """Open the ways to all configured providers for one job; `limiter` defaults to one of this process."""
-    pace = limiter or LocalLimiter(settings.provider_rate)
+    """Open the ways to all configured providers for one job; `limiter` replaces the one that the settings name."""
     async with AsyncExitStack() as stack:
+        pace = limiter if limiter is not None else await stack.enter_async_context(open_limiter(settings))
         rdap_transport = await stack.enter_async_context(build_transport(settings))
         rdap_http = Http(rdap_transport, pace, settings.provider_timeout)
         dns_client = DnsClient(*parse_endpoint(settings.dns_resolver), settings.provider_timeout)

@@ -1,0 +1,1 @@
+"""How fast each server may be asked, kept in Redis for all workers on all machines."""

@@ -1,0 +1,173 @@
+"""Those in one process who wait for one server, and the turns they were given."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+
+import httpx
+
+from dashboard.lifecycle.evidence import ErrorKind
+from jobs.providers.errors import NotAsked, ProviderError, Throttled
+from jobs.providers.limits import DEFAULT_PAUSE, PATIENCE
+from jobs.providers.pace.store import Result, Settled, Taken, Word
+from jobs.providers.pace.table import DAY, Pace
+
+LINE_SECONDS = 55.0
+"""The longest wait for a turn; with a reply's 30 seconds it stays within a look-up's time."""
+GRANT_MOST = 50
+GRANT_SECONDS = 1.0
+"""Turns that were taken together are used within this time, or not at all."""
+POLL_SECONDS = 0.1
+"""Pause before looking again whether a request of another worker has ended."""
+NEWS_SECONDS = 5.0
+"""A refusal is believed for so long: the breaker may have closed, or a pause become longer."""
+
+_FAULTS = frozenset({ErrorKind.TIMEOUT, ErrorKind.CONNECTION, ErrorKind.SERVER_ERROR, ErrorKind.REFUSED})
+"""What says that the server is unwell, or will not have us; other errors are answers."""
+
+
+class _Grant:
+    """Turns that were taken together, on one lease."""
+
+    __slots__ = ("answered", "at", "began", "lease", "left", "running", "until")
+
+    def __init__(self, taken: Taken, began: float) -> None:
+        self.lease, self.left, self.at, self.began = taken.detail, taken.turns, taken.at, began
+        self.until = began + GRANT_SECONDS
+        self.running = 0
+        self.answered = False
+
+
+class Turn:
+    """One request's turn. `started`: microseconds of Redis's clock."""
+
+    __slots__ = ("grant", "started")
+
+    def __init__(self, grant: _Grant, now: float) -> None:
+        grant.left -= 1
+        grant.running += 1
+        self.grant = grant
+        self.started = grant.at + round((now - grant.began) * 1_000_000)
+
+
+class Line:
+    """Those in this process who wait for one server; only the first of them asks Redis."""
+
+    def __init__(
+        self,
+        server: str,
+        pace: Pace,
+        take: Callable[[str, Pace, int], Awaitable[Taken]],
+        tell: Callable[[str, Settled], None],
+    ) -> None:
+        self.server, self._pace, self._take, self._tell = server, pace, take, tell
+        self._want = 1 if pace.windows else max(1, min(int(pace.rate / 100), GRANT_MOST))
+        self._first = asyncio.Lock()
+        self._grant: _Grant | None = None
+        self._refusal: tuple[float, Taken] | None = None
+
+    async def turn(self) -> Turn:
+        """Wait for a turn; `NotAsked` where it would take too long, `StoreDownError` without Redis."""
+        if turn := self._granted():
+            return turn
+        try:
+            async with asyncio.timeout(LINE_SECONDS), self._first:
+                return await self._next()
+        except TimeoutError:
+            raise NotAsked(
+                f"no turn within {LINE_SECONDS:g} s", retry_after=LINE_SECONDS, server=self.server
+            ) from None
+
+    def leave(self, turn: Turn, error: BaseException | None) -> None:
+        """End a turn and tell what came of it, where that is news."""
+        grant = turn.grant
+        grant.running -= 1
+        result, kind = _result_of(error)
+        if result is Result.OK:
+            grant.answered = True
+        elif result is not Result.NONE:
+            # What else was taken is void: the breaker may be open now, or a pause asked for.
+            grant.left = 0
+        ended = self._has_ended(grant)
+        if ended or result in {Result.FAILED, Result.THROTTLED}:
+            pause = _pause_of(error) if isinstance(error, Throttled) else 0.0
+            answered, grant.answered = grant.answered, False
+            self._tell(self.server, Settled(grant.lease, ended, result, answered, kind, turn.started, pause))
+
+    def close(self) -> None:
+        """Give the places back of turns that nobody took."""
+        grant, self._grant = self._grant, None
+        if grant and grant.left and not grant.running:
+            grant.left = 0
+            self._tell(self.server, Settled(grant.lease, ended=True, result=Result.NONE, answered=grant.answered))
+        elif grant:
+            grant.left = 0
+
+    def _has_ended(self, grant: _Grant) -> bool:
+        if grant.until < asyncio.get_running_loop().time():
+            grant.left = 0
+        return not grant.left and not grant.running
+
+    async def _next(self) -> Turn:
+        loop = asyncio.get_running_loop()
+        while True:
+            self._refuse_again(loop.time())
+            if turn := self._granted():
+                return turn
+            taken = await self._take(self.server, self._pace, self._want)
+            if taken.word is Word.GO:
+                self._grant = _Grant(taken, loop.time())
+            elif taken.word in {Word.PAUSED, Word.SPENT, Word.OPEN} and taken.wait > PATIENCE:
+                self._refusal = loop.time(), taken
+            else:
+                await asyncio.sleep(POLL_SECONDS if taken.word is Word.BUSY else min(taken.wait, NEWS_SECONDS))
+
+    def _granted(self) -> Turn | None:
+        """Take a turn of those that are at hand."""
+        grant = self._grant
+        if grant is None:
+            return None
+        now = asyncio.get_running_loop().time()
+        if grant.left and now <= grant.until:
+            return Turn(grant, now)
+        self.close()
+        return None
+
+    def _refuse_again(self, now: float) -> None:
+        """Say again what Redis said a moment ago: those behind the first need not ask."""
+        if self._refusal is None:
+            return
+        since, taken = self._refusal
+        if now - since > min(taken.wait, NEWS_SECONDS):
+            self._refusal = None
+            return
+        raise NotAsked(_why(taken, self._pace), retry_after=taken.wait - (now - since), server=self.server)
+
+
+def _result_of(error: BaseException | None) -> tuple[Result, str]:
+    """Sort what a request ended with. A reply that cannot be read is one: the server is there."""
+    if error is None:
+        return Result.OK, ""
+    if isinstance(error, Throttled):
+        return Result.THROTTLED, error.kind.value
+    if isinstance(error, ProviderError):
+        return (Result.FAILED, error.kind.value) if error.kind in _FAULTS else (Result.OK, "")
+    if isinstance(error, (TimeoutError, httpx.TimeoutException)):
+        return Result.FAILED, ErrorKind.TIMEOUT.value
+    if isinstance(error, (OSError, httpx.HTTPError)):
+        return Result.FAILED, ErrorKind.CONNECTION.value
+    return Result.NONE, ""
+
+
+def _pause_of(error: Throttled) -> float:
+    return DEFAULT_PAUSE if error.retry_after is None else min(max(error.retry_after, 0.0), DAY)
+
+
+def _why(taken: Taken, pace: Pace) -> str:
+    if taken.word is Word.PAUSED:
+        return f"the server wants to be left alone for another {taken.wait:.0f} s"
+    if taken.word is Word.OPEN:
+        return f"{taken.detail} failures in a row; tried again in {taken.wait:.0f} s"
+    hours = max(window.seconds for window in pace.windows if str(window.limit) == taken.detail) / 3600
+    return f"the {taken.detail} requests of {hours:g} h are spent; the next in {taken.wait:.0f} s"

@@ -1,0 +1,154 @@
+"""The limiter that all workers share: turns are taken in Redis, on its clock.
+
+A turn is one request to one server. To a server that bears hundreds of requests a second a process takes a handful
+at once, so that asking for turns costs nothing; to all others one by one. Where Redis does not answer, each process
+goes on alone at its share of the rate.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import partial
+from types import TracebackType
+from typing import Any, TypeVar
+from uuid import uuid4
+
+from dashboard.config import Settings
+from jobs.providers.limits import PATIENCE, Limiter, LocalLimiter
+from jobs.providers.pace.line import GRANT_SECONDS, Line, Turn
+from jobs.providers.pace.store import PaceStore, Result, Settled, StoreDownError, Taken, Word
+from jobs.providers.pace.table import Pace, pace_of
+
+T = TypeVar("T")
+DOWN_SECONDS = 10.0
+"""Redis is asked again so long after it failed."""
+CLOSE_SECONDS = 3.0
+
+_log = logging.getLogger(__name__)
+
+
+class SharedLimiter:
+    """Hands out turns that no other worker has; see `Limiter`.
+
+    `pace_of`: what a server bears. `hold`: seconds after which a request counts as
+    lost with its worker. `alone`: the limiter to use while Redis does not answer. Close it.
+    """
+
+    def __init__(self, store: PaceStore, pace_of: Callable[[str], Pace], *, hold: float, alone: Limiter) -> None:
+        self._store = store
+        self._pace_of = pace_of
+        self._hold = hold + GRANT_SECONDS
+        self._alone = alone
+        self._lines: dict[str, Line] = {}
+        self._under_way: set[asyncio.Task[Any]] = set()
+        self._down_until = 0.0
+        self._has_complained = False
+
+    def slot(self, server: str) -> AbstractAsyncContextManager[None]:
+        """Wait for a turn with `server`; see `Limiter`."""
+        line = self._lines.get(server)
+        if line is None:
+            line = self._lines[server] = Line(server, self._pace_of(server), self._take, self._tell)
+        return _Slot(line, self._alone)
+
+    async def aclose(self) -> None:
+        """Give all places back, as far as Redis answers in time."""
+        for line in self._lines.values():
+            line.close()
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(CLOSE_SECONDS):
+                # What ends may have something to give back itself.
+                while self._under_way:
+                    await asyncio.wait(self._under_way)
+        for task in self._under_way:
+            task.cancel()
+        await self._store.aclose()
+
+    async def _take(self, server: str, pace: Pace, want: int) -> Taken:
+        """Take turns in Redis; `StoreDownError` at once for some seconds after it failed."""
+        if asyncio.get_running_loop().time() < self._down_until:
+            raise StoreDownError
+        asking = self._spawn(self._store.take(server, pace, uuid4().hex, want=want, hold=self._hold))
+        try:
+            return await asyncio.shield(asking)
+        except StoreDownError as error:
+            self._note_down(error)
+            raise
+        except asyncio.CancelledError:
+            # The answer is still on its way; whatever it brings is given back.
+            asking.add_done_callback(partial(self._give_back, server))
+            raise
+
+    def _give_back(self, server: str, asked: asyncio.Task[Taken]) -> None:
+        if asked.cancelled() or asked.exception() is not None or asked.result().word is not Word.GO:
+            return
+        self._tell(server, Settled(asked.result().detail, ended=True, result=Result.NONE))
+
+    def _tell(self, server: str, told: Settled) -> None:
+        """Tell Redis without making anybody wait for it."""
+        self._spawn(self._settle(server, told))
+
+    def _spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        task = asyncio.get_running_loop().create_task(call)
+        self._under_way.add(task)
+        task.add_done_callback(self._under_way.discard)
+        return task
+
+    async def _settle(self, server: str, told: Settled) -> None:
+        try:
+            await self._store.settle(server, told)
+        except StoreDownError as error:
+            self._note_down(error)
+
+    def _note_down(self, error: StoreDownError) -> None:
+        self._down_until = asyncio.get_running_loop().time() + DOWN_SECONDS
+        if not self._has_complained:
+            self._has_complained = True
+            _log.warning("rates are not shared for now, this process keeps to its part of them: Redis: %s", error)
+
+
+class _Slot:
+    """One turn, from Redis or, without it, from the limiter of this process."""
+
+    __slots__ = ("_alone", "_line", "_other", "_turn")
+
+    def __init__(self, line: Line, alone: Limiter) -> None:
+        self._line, self._alone = line, alone
+        self._turn: Turn | None = None
+        self._other: AbstractAsyncContextManager[None] | None = None
+
+    async def __aenter__(self) -> None:
+        try:
+            self._turn = await self._line.turn()
+        except StoreDownError:
+            self._other = self._alone.slot(self._line.server)
+            await self._other.__aenter__()
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._other is not None:
+            await self._other.__aexit__(kind, error, trace)
+        elif self._turn is not None:
+            self._line.leave(self._turn, error)
+
+
+@asynccontextmanager
+async def open_limiter(settings: Settings) -> AsyncIterator[Limiter]:
+    """Open the limiter of one job: shared where there is a Redis, else of this process."""
+    if settings.redis_url is None:
+        yield LocalLimiter(settings.provider_rate)
+        return
+    # A request may wait for a connection as long as it may then take.
+    hold = 2 * settings.provider_timeout + PATIENCE
+    alone = LocalLimiter(settings.provider_rate, among=settings.workers)
+    paces = partial(pace_of, rate=settings.provider_rate)
+    shared = SharedLimiter(PaceStore(settings.redis_url), paces, hold=hold, alone=alone)
+    try:
+        yield shared
+    finally:
+        await shared.aclose()
