@@ -21,6 +21,7 @@ class Permission(StrEnum):
     AUDIT_READ = "audit:read"
     STAFF_MANAGE = "staff:manage"
     SOURCES_MANAGE = "sources:manage"
+    BRAKES_MANAGE = "brakes:manage"
 
 
 _READ = frozenset(

@@ -118,6 +118,11 @@ def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
             f"{result.addresses:,} addresses are more than the {FRICTION_SECOND} one person may un-verify alone. "
             "A second person must approve, which this version cannot do yet. Nothing was changed.",
         ),
+        Refusal.HELD: FormError(
+            "form",
+            "A brake holds this case: more domains lapsed at once than can be believed. It cannot be un-verified "
+            "until an admin releases the brake; keeping is possible. Nothing was changed.",
+        ),
         Refusal.NOTHING_TO_DO: FormError("form", "No address is left to un-verify here. Nothing was changed."),
     }
     return errors.get(result.refusal or Refusal.CLOSED, FormError("form", "This cannot be decided."))

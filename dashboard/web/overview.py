@@ -9,6 +9,7 @@ from flask import Blueprint, render_template
 from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
+from dashboard.queries.brakes import brakes
 from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
 from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
@@ -48,6 +49,7 @@ def index() -> str:
         overdue=domain_count(session, DomainFilters(overdue_at=now)),
         stuck=stuck_deliveries(session, now),
         stuck_hours=int(STUCK_AFTER.total_seconds() // 3600),
+        brakes=brakes(session, on=True),
         lookups=lookups(session, now),
         lookup_days=LOOKUP_DAYS,
         this_month=month_figures(session, *this_month),

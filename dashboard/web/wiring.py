@@ -9,12 +9,12 @@ from flask import Flask, request
 
 from dashboard.auth.identity import maybe_identity
 from dashboard.auth.permissions import Permission
-from dashboard.web import audit, cases, decisions, domains, evidence, overview, sign_in, statistics
+from dashboard.web import audit, brakes, cases, decisions, domains, evidence, overview, sign_in, statistics
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
 
-SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit)
+SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit, brakes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +33,7 @@ NAVIGATION = (
     Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
+    Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
 )
 
 

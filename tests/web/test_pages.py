@@ -22,6 +22,7 @@ PATHS = (
     "/statistics",
     "/audit",
     "/audit/1",
+    "/settings/brakes",
     "/nothing",
 )
 
