@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dashboard.database import writing
+from dashboard.queue import JobName, enqueue
 from dashboard.runtime import domain_now
 from dashboard.services.publish import LIMIT, Published
 from dashboard.services.publish import publish as publish_next
@@ -11,15 +12,19 @@ from jobs.context import job_context
 
 def publish() -> dict[str, int]:
     """Publish what decisions have queued, a chunk a transaction, until nothing is left."""
-    totals = {"published": 0, "stale": 0, "withheld": 0}
+    totals = {"published": 0, "stale": 0, "withheld": 0, "rechecking": 0}
     with job_context():
         while True:
             done = _publish_chunk()
             totals["published"] += done.published
             totals["stale"] += done.stale
             totals["withheld"] += done.withheld
-            if done.published + done.stale + done.withheld < LIMIT:
-                return totals
+            totals["rechecking"] += done.rechecking
+            if done.handled < LIMIT:
+                break
+        if totals["rechecking"]:
+            enqueue(JobName.SWEEP, unique="sweep")
+        return totals
 
 
 def _publish_chunk() -> Published:

@@ -76,7 +76,7 @@ def month_figures(session: Session, start: datetime, end: datetime) -> MonthFigu
 
 def stuck_deliveries(session: Session, now: datetime) -> list[StuckDeliveries]:
     """Count what the sources have not acknowledged within `STUCK_AFTER`, by source and state."""
-    waiting = (UnverificationState.QUEUED, UnverificationState.SENT)
+    waiting = (UnverificationState.QUEUED, UnverificationState.RECHECKING, UnverificationState.SENT)
     oldest = func.min(Unverification.decided_at)
     rows = session.execute(
         select(Source.name, Unverification.state, func.count(), oldest)

@@ -18,6 +18,7 @@ from dashboard.models import Address, Case, Decision, Domain, Source, Unverifica
 from dashboard.models import UnverificationState as State
 from dashboard.services.allow_list import allowed
 from dashboard.services.judged import unchanged
+from dashboard.services.recheck import BRAKED, braked_domains, fresh_domains, recheck, reopen_braked, resume, withhold
 
 ACTOR = system("publisher")
 LIMIT = 1000
@@ -25,28 +26,47 @@ LIMIT = 1000
 
 @dataclass(frozen=True, slots=True)
 class Published:
-    """What one turn of the publisher did: items given a sequence number, settled as stale, or withheld."""
+    """What one turn of the publisher did: items given a sequence number, settled as stale, withheld, or rechecked."""
 
     published: int
     stale: int
     withheld: int
+    rechecking: int = 0
+
+    @property
+    def handled(self) -> int:
+        """How many queued items the turn came to, at least."""
+        return self.published + self.stale + self.withheld + self.rechecking
 
 
 def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
     """Give the next queued un-verifications their place in their source's order.
 
     Each is checked once more at its turn: an allow-listed domain is withheld, an address whose state is no longer
-    the one that was judged is stale and not forced (DESIGN invariants 5 and 6).
+    the one that was judged is stale and not forced (DESIGN invariants 5 and 6). What a brake covers is withheld and
+    its case opened again; what rests on old evidence waits for a fresh check.
     """
+    resumed = resume(session, now)
     queued = _queued(session, limit)
     checked = [(row, _objection(row)) for row in queued]
     good = [row for row, objection in checked if objection is None]
     bad = [(row, *objection) for row, objection in checked if objection is not None]
-    entries = _number(session, good, now)
+    held = braked_domains(session, {row.judged_domain_id for row in good})
+    braked = [row for row in good if row.judged_domain_id in held]
+    free = [row for row in good if row.judged_domain_id not in held]
+    fresh = fresh_domains(session, {row.judged_domain_id for row in free}, now)
+    old = [row for row in free if row.judged_domain_id not in fresh]
+    ready = [row for row in free if row.judged_domain_id in fresh]
+    entries = [*resumed.entries, *_number(session, ready, now)]
     entries += _settle_unpublished(session, bad, now)
+    entries += withhold(session, [(row, BRAKED) for row in braked], now)
+    entries += recheck(session, old, now)  # domains before cases, as checks lock them
+    entries += reopen_braked(session, resumed.braked_cases | {row.case_id for row in braked}, now)
+    session.flush()
     record_many(session, entries, now)
     stale = sum(state is State.STALE for _, state, _ in bad)
-    return Published(published=len(good), stale=stale, withheld=len(bad) - stale)
+    withheld = len(bad) - stale + len(braked) + resumed.withheld
+    return Published(published=len(ready), stale=stale, withheld=withheld, rechecking=len(old))
 
 
 def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
@@ -60,6 +80,7 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
             Address.verified_at,
             Address.state_token,
             Address.domain_id,
+            Case.id.label("case_id"),
             Case.domain_id.label("judged_domain_id"),
             Domain.name.label("domain"),
             Source.slug,
