@@ -22,7 +22,7 @@ from jobs.supervisor.valkey import private
 # Everything stays on the machine: names are looked up in the simulator, and only its address may be asked.
 LOOPBACK = "127.0.0.1"
 SWEEP_SECONDS = "5"
-RATE = "1000"
+RATE = "10000"
 
 Say = Callable[[str], None]
 
@@ -75,6 +75,8 @@ class Simulator:
             "LAPSEWATCH_WHOIS_SERVERS": f"*={self._found['whois']}",
             "LAPSEWATCH_ALLOWED_ENDPOINTS": f"{self._found['http']},{self._found['whois']}",
             "LAPSEWATCH_PROVIDER_RATE": RATE,
+            "LAPSEWATCH_CANARY_REGISTERED": "northgrid-dns.net",
+            "LAPSEWATCH_CANARY_UNREGISTERED": "never-to-be-registered.net",
         }
 
 

@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+import contextlib
+from collections.abc import Coroutine
+from typing import Any, Protocol, TypeVar
 
 import httpx
 
 from dashboard.lifecycle.evidence import ErrorKind
 from jobs.providers.errors import NotAsked, ProviderError, Throttled
 from jobs.providers.limits import DEFAULT_PAUSE, PATIENCE
-from jobs.providers.pace.store import Result, Settled, Taken, Word
+from jobs.providers.pace.store import Result, Settled, StoreDownError, Taken, Word
 from jobs.providers.pace.table import DAY, Pace
 
+T = TypeVar("T")
 LINE_SECONDS = 55.0
 """The longest wait for a turn; with a reply's 30 seconds it stays within a look-up's time."""
-GRANT_MOST = 50
+GRANT_MOST = 100
 GRANT_SECONDS = 1.0
 """Turns that were taken together are used within this time, or not at all."""
 POLL_SECONDS = 0.1
@@ -51,20 +54,34 @@ class Turn:
         self.started = grant.at + round((now - grant.began) * 1_000_000)
 
 
-class Line:
-    """Those in this process who wait for one server; only the first of them asks Redis."""
+class Desk(Protocol):
+    """Where turns come from."""
 
-    def __init__(
-        self,
-        server: str,
-        pace: Pace,
-        take: Callable[[str, Pace, int], Awaitable[Taken]],
-        tell: Callable[[str, Settled], None],
-    ) -> None:
-        self.server, self._pace, self._take, self._tell = server, pace, take, tell
+    async def take(self, server: str, pace: Pace, want: int) -> Taken:
+        """Ask for up to `want` turns; `StoreDownError` without Redis."""
+        ...
+
+    def tell(self, server: str, told: Settled) -> None:
+        """Tell how requests went, without making anybody wait for it."""
+        ...
+
+    def spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let something happen beside the rest."""
+        ...
+
+
+class Line:
+    """Those in this process who wait for one server; only the first of them asks Redis.
+
+    Where turns are taken by the handful, the next handful is fetched before the last turn of this one is gone.
+    """
+
+    def __init__(self, server: str, pace: Pace, desk: Desk) -> None:
+        self.server, self._pace, self._desk = server, pace, desk
         self._want = 1 if pace.windows else max(1, min(int(pace.rate / 100), GRANT_MOST))
         self._first = asyncio.Lock()
         self._grant: _Grant | None = None
+        self._spare: _Grant | None = None
         self._refusal: tuple[float, Taken] | None = None
 
     async def turn(self) -> Turn:
@@ -89,20 +106,26 @@ class Line:
         elif result is not Result.NONE:
             # What else was taken is void: the breaker may be open now, or a pause asked for.
             grant.left = 0
+            self.close()
         ended = self._has_ended(grant)
         if ended or result in {Result.FAILED, Result.THROTTLED}:
             pause = _pause_of(error) if isinstance(error, Throttled) else 0.0
             answered, grant.answered = grant.answered, False
-            self._tell(self.server, Settled(grant.lease, ended, result, answered, kind, turn.started, pause))
+            self._desk.tell(self.server, Settled(grant.lease, ended, result, answered, kind, turn.started, pause))
 
     def close(self) -> None:
         """Give the places back of turns that nobody took."""
-        grant, self._grant = self._grant, None
-        if grant and grant.left and not grant.running:
-            grant.left = 0
-            self._tell(self.server, Settled(grant.lease, ended=True, result=Result.NONE, answered=grant.answered))
-        elif grant:
-            grant.left = 0
+        for grant in (self._grant, self._spare):
+            if grant is not None:
+                self._void(grant)
+        self._grant = self._spare = None
+
+    def _void(self, grant: _Grant) -> None:
+        """Take no further turn of these; the last request under way gives the places back, or else we do."""
+        if grant.left and not grant.running:
+            told = Settled(grant.lease, ended=True, result=Result.NONE, answered=grant.answered)
+            self._desk.tell(self.server, told)
+        grant.left = 0
 
     def _has_ended(self, grant: _Grant) -> bool:
         if grant.until < asyncio.get_running_loop().time():
@@ -115,7 +138,7 @@ class Line:
             self._refuse_again(loop.time())
             if turn := self._granted():
                 return turn
-            taken = await self._take(self.server, self._pace, self._want)
+            taken = await self._desk.take(self.server, self._pace, self._want)
             if taken.word is Word.GO:
                 self._grant = _Grant(taken, loop.time())
             elif taken.word in {Word.PAUSED, Word.SPENT, Word.OPEN} and taken.wait > PATIENCE:
@@ -125,14 +148,25 @@ class Line:
 
     def _granted(self) -> Turn | None:
         """Take a turn of those that are at hand."""
-        grant = self._grant
-        if grant is None:
-            return None
         now = asyncio.get_running_loop().time()
-        if grant.left and now <= grant.until:
-            return Turn(grant, now)
-        self.close()
+        while self._grant is not None:
+            if self._grant.left and now <= self._grant.until:
+                turn = Turn(self._grant, now)
+                if self._want > 1 and self._grant.left == self._want // 2 and self._spare is None:
+                    self._desk.spawn(self._fetch_spare())
+                return turn
+            self._void(self._grant)
+            self._grant, self._spare = self._spare, None
         return None
+
+    async def _fetch_spare(self) -> None:
+        with contextlib.suppress(StoreDownError):
+            taken = await self._desk.take(self.server, self._pace, self._want)
+            if taken.word is Word.GO:
+                spare = _Grant(taken, asyncio.get_running_loop().time())
+                if self._spare is not None:
+                    self._void(self._spare)
+                self._spare = spare
 
     def _refuse_again(self, now: float) -> None:
         """Say again what Redis said a moment ago: those behind the first need not ask."""

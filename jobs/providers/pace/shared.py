@@ -52,27 +52,31 @@ class SharedLimiter:
         """Wait for a turn with `server`; see `Limiter`."""
         line = self._lines.get(server)
         if line is None:
-            line = self._lines[server] = Line(server, self._pace_of(server), self._take, self._tell)
+            line = self._lines[server] = Line(server, self._pace_of(server), self)
         return _Slot(line, self._alone)
 
     async def aclose(self) -> None:
         """Give all places back, as far as Redis answers in time."""
-        for line in self._lines.values():
-            line.close()
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(CLOSE_SECONDS):
-                # What ends may have something to give back itself.
+                self._close_lines()
                 while self._under_way:
                     await asyncio.wait(self._under_way)
+                    # What has ended may have brought something to give back.
+                    self._close_lines()
         for task in self._under_way:
             task.cancel()
         await self._store.aclose()
 
-    async def _take(self, server: str, pace: Pace, want: int) -> Taken:
+    def _close_lines(self) -> None:
+        for line in self._lines.values():
+            line.close()
+
+    async def take(self, server: str, pace: Pace, want: int) -> Taken:
         """Take turns in Redis; `StoreDownError` at once for some seconds after it failed."""
         if asyncio.get_running_loop().time() < self._down_until:
             raise StoreDownError
-        asking = self._spawn(self._store.take(server, pace, uuid4().hex, want=want, hold=self._hold))
+        asking = self.spawn(self._store.take(server, pace, uuid4().hex, want=want, hold=self._hold))
         try:
             return await asyncio.shield(asking)
         except StoreDownError as error:
@@ -86,13 +90,14 @@ class SharedLimiter:
     def _give_back(self, server: str, asked: asyncio.Task[Taken]) -> None:
         if asked.cancelled() or asked.exception() is not None or asked.result().word is not Word.GO:
             return
-        self._tell(server, Settled(asked.result().detail, ended=True, result=Result.NONE))
+        self.tell(server, Settled(asked.result().detail, ended=True, result=Result.NONE))
 
-    def _tell(self, server: str, told: Settled) -> None:
+    def tell(self, server: str, told: Settled) -> None:
         """Tell Redis without making anybody wait for it."""
-        self._spawn(self._settle(server, told))
+        self.spawn(self._settle(server, told))
 
-    def _spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+    def spawn(self, call: Coroutine[Any, Any, T]) -> asyncio.Task[T]:
+        """Let something happen beside the rest; it has ended when the limiter is closed."""
         task = asyncio.get_running_loop().create_task(call)
         self._under_way.add(task)
         task.add_done_callback(self._under_way.discard)
