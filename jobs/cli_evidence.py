@@ -17,7 +17,12 @@ PROVIDERS = ("fastly", "domainr", "rdap", "whois")
 
 @click.group()
 def evidence() -> None:
-    """Read providers' replies from files, as the product itself reads them."""
+    """Read providers' replies from files, as the product itself reads them.
+
+    \b
+    lapsewatch evidence parse --provider whois --domain example.org reply.txt
+    lapsewatch evidence assess story.json
+    """
 
 
 @evidence.command()
