@@ -54,6 +54,8 @@ class Settings:
     sweep_seconds: float
     lease_seconds: float
     recheck_days: int
+    canary_registered: tuple[str, ...]
+    canary_unregistered: tuple[str, ...]
     session_hours: int
 
 
@@ -110,6 +112,8 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         sweep_seconds=read.get("SWEEP_SECONDS", _positive, 60.0),
         lease_seconds=read.get("LEASE_SECONDS", _positive, 120.0),
         recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
+        canary_registered=read.get("CANARY_REGISTERED", _names, ()),
+        canary_unregistered=read.get("CANARY_UNREGISTERED", _names, ()),
         session_hours=read.get("SESSION_HOURS", _at_least_one, 12),
     )
 
@@ -211,6 +215,14 @@ def _endpoint_text(text: str) -> str:
 
 def _endpoints(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(parse_endpoint(item) for item in text.split(",") if item.strip())
+
+
+def _names(text: str) -> tuple[str, ...]:
+    names = tuple(item.strip().lower() for item in text.split(",") if item.strip())
+    for name in names:
+        if "." not in name.strip(".") or not name.isascii():
+            raise ValueError(f"{name!r} is not a domain name")
+    return names
 
 
 def _servers(text: str) -> tuple[tuple[str, tuple[str, int]], ...]:

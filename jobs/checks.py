@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Sequence
+from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import timedelta
 from itertools import islice
 from typing import Any
@@ -35,6 +35,7 @@ from dashboard.services.checking.counts import count_look_ups
 from dashboard.services.checking.live import assess_live
 from dashboard.services.checking.put_off import put_off
 from dashboard.services.checking.record import Answer, CheckedDomain, Recorded, record_checks
+from jobs.canaries import Liar, ask_canaries, void
 from jobs.context import job_context
 from jobs.providers.panel import Panel, open_panel
 
@@ -98,7 +99,8 @@ async def _check(batch_id: int, due: Sequence[DueDomain], current: Settings) -> 
     """Ask the panel about every domain and commit the answers group by group."""
     totals: Counter[str] = Counter()
     async with open_panel(current) as panel:
-        async with contextlib.aclosing(_answers(panel, due)) as groups:
+        liars = await ask_canaries(panel, current, domain_now())
+        async with contextlib.aclosing(_answers(panel, due, liars)) as groups:
             async for group in groups:
                 done = commit_group(batch_id, group, current)
                 totals.update(checks=done.checks, skipped=done.skipped, opened=done.opened)
@@ -107,7 +109,9 @@ async def _check(batch_id: int, due: Sequence[DueDomain], current: Settings) -> 
     return totals
 
 
-async def _answers(panel: Panel, due: Sequence[DueDomain]) -> AsyncGenerator[list[CheckedDomain], None]:
+async def _answers(
+    panel: Panel, due: Sequence[DueDomain], liars: Collection[Liar]
+) -> AsyncGenerator[list[CheckedDomain], None]:
     """Yield checked domains in groups, in the order the answers come in, `AT_ONCE` under way all the time."""
     waiting = iter(due)
     group: list[CheckedDomain] = []
@@ -116,7 +120,7 @@ async def _answers(panel: Panel, due: Sequence[DueDomain]) -> AsyncGenerator[lis
     try:
         while True:
             free = AT_ONCE - len(running) if time.monotonic() < deadline else 0
-            running |= {asyncio.create_task(_ask(panel, domain)) for domain in islice(waiting, free)}
+            running |= {asyncio.create_task(_ask(panel, domain, liars)) for domain in islice(waiting, free)}
             if not running:
                 break
             done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
@@ -131,8 +135,8 @@ async def _answers(panel: Panel, due: Sequence[DueDomain]) -> AsyncGenerator[lis
             task.cancel()
 
 
-async def _ask(panel: Panel, domain: DueDomain) -> CheckedDomain:
-    replies = await panel.ask(domain.name, domain_now())
+async def _ask(panel: Panel, domain: DueDomain, liars: Collection[Liar]) -> CheckedDomain:
+    replies = void(panel, await panel.ask(domain.name, domain_now()), liars)
     return CheckedDomain(
         domain.id, domain.due_at, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies]
     )

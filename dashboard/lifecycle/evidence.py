@@ -73,6 +73,7 @@ class ErrorKind(StrEnum):
     FORBIDDEN_ADDRESS = "forbidden_address"
     CONNECTION = "connection"
     NOT_ASKED = "not_asked"
+    UNTRUSTED = "untrusted"
 
 
 class Rcode(StrEnum):

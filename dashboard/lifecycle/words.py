@@ -31,6 +31,7 @@ _ERRORS = {
     ErrorKind.FORBIDDEN_ADDRESS: "it led to an address that is not allowed",
     ErrorKind.CONNECTION: "it could not be reached",
     ErrorKind.NOT_ASKED: "it is left alone for now",
+    ErrorKind.UNTRUSTED: "it was wrong about a domain whose state is known",
 }
 _SHOWN = 120
 

@@ -100,6 +100,7 @@ LABELS: dict[str, dict[str, str]] = {
         "forbidden_address": "Address not allowed",
         "connection": "No connection",
         "not_asked": "Left alone by us",
+        "untrusted": "Not believed: wrong about a canary",
     },
 }
 

@@ -13,9 +13,10 @@ ProviderError                 kind: ErrorKind, detail: clipped text, server: hos
   +-- NotConfigured           no key
   +-- Unsupported             the provider does not serve this name (no RDAP for the TLD, 501)
   +-- NotAsked                we hold back: its pause, its budget or our breaker; retry_after in seconds
+  +-- Untrusted               its server answered wrongly for a canary domain in the same batch
 """
 
-# ruff: noqa: N818 - the tree above reads as what happened; "Error" in each name would say it twelve times more
+# ruff: noqa: N818 - the tree above reads as what happened; "Error" in each name would say it thirteen times more
 
 from __future__ import annotations
 
@@ -113,6 +114,12 @@ class NotAsked(ProviderError):
     def __init__(self, detail: str, *, retry_after: float | None = None, server: str | None = None) -> None:
         self.retry_after = retry_after
         super().__init__(detail, server=server)
+
+
+class Untrusted(ProviderError):
+    """The same server answered wrongly for a canary domain, so that nothing it said in the batch is believed."""
+
+    kind = ErrorKind.UNTRUSTED
 
 
 def of_kind(kind: ErrorKind, detail: str) -> ProviderError:

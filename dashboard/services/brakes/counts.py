@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
@@ -14,6 +14,7 @@ from dashboard.lifecycle.brakes import HISTORY, WINDOW, Counts, Mode, Scope, mod
 from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Outcome
 from dashboard.models import LapseCount
+from dashboard.services.brakes.hold import Discarded
 from dashboard.services.cases.flag import Assessed
 
 ASSESSED = "-"
@@ -24,15 +25,15 @@ Key = tuple[str, str]
 
 
 def count_lapses(
-    session: Session, assessed: Sequence[Assessed], discarded: Collection[int], now: datetime
+    session: Session, assessed: Sequence[Assessed], discarded: Sequence[Discarded], now: datetime
 ) -> set[Scope]:
     """Add what was just assessed to the hour's counts; return the scopes in which something newly lapsed.
 
-    `discarded`: domains whose case a discarded brake had closed: what was said of them before is not believed.
+    What was `discarded` counts anew when it is said again: the fault lasts, and so must its brake.
     """
     checked, lapsed = Counter[Key](), Counter[Key]()
     for item in assessed:
-        _add(item, checked, lapsed, believed=item.facts.id not in discarded)
+        _add(item, checked, lapsed, discarded)
     if checked:
         _write(session, checked, lapsed, now)
         session.execute(delete(LapseCount).where(LapseCount.hour < now - KEPT))
@@ -41,10 +42,11 @@ def count_lapses(
     return scopes | ({Scope()} if any(provider == ASSESSED for provider, _ in lapsed) else set())
 
 
-def _add(item: Assessed, checked: Counter[Key], lapsed: Counter[Key], *, believed: bool) -> None:
+def _add(item: Assessed, checked: Counter[Key], lapsed: Counter[Key], discarded: Sequence[Discarded]) -> None:
     tld = tld_of(item.facts.name)
     old = {id(kept) for kept in item.before}
-    before = [kept.reading for kept in item.before] if believed else []
+    readings = [kept.reading for kept in item.before]
+    before = [r for r in readings if not any(each.covers(item.facts.name, r) for each in discarded)]
     for kept in item.facts.readings:
         evidence = kept.reading.evidence
         if id(kept) in old or evidence.outcome is Outcome.ERROR:
@@ -53,7 +55,7 @@ def _add(item: Assessed, checked: Counter[Key], lapsed: Counter[Key], *, believe
         if newly_lapsed(evidence, before):
             lapsed[evidence.provider.value, tld] += 1
     checked[ASSESSED, tld] += 1
-    if item.assessment.phase in LEAVING | LOST and not (believed and item.facts.phase in LEAVING | LOST):
+    if item.assessment.phase in LEAVING | LOST and item.facts.phase not in LEAVING | LOST:
         lapsed[ASSESSED, tld] += 1
 
 

@@ -15,7 +15,7 @@ from dashboard.audit.record import NewEntry
 from dashboard.lifecycle.brakes import Counts, Mode, Scope, limit_of, trips
 from dashboard.models import Brake, Case, CaseState, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, mode_now, window_start
-from dashboard.services.brakes.hold import OnBrake, brake_over, open_brakes
+from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
 from dashboard.services.cases.flag import Assessed
 from dashboard.services.checking.facts import load_facts
 
@@ -29,7 +29,7 @@ def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list
     Cases opened within the window, by the same fault, are held with those to come. Returns the audit entries, to be
     recorded last: the chain's head is locked after the cases, here as everywhere.
     """
-    scopes = count_lapses(session, assessed, _discarded(session, assessed), now)
+    scopes = count_lapses(session, assessed, discarded(session, now), now)
     if not scopes:
         return []
     scopes -= {brake.scope for brake in open_brakes(session)}
@@ -40,12 +40,6 @@ def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list
 
 def _order(scope: Scope) -> tuple[str, str]:
     return scope.provider, scope.tld
-
-
-def _discarded(session: Session, assessed: Sequence[Assessed]) -> set[int]:
-    ids = [item.facts.id for item in assessed]
-    query = select(Case.domain_id).where(Case.domain_id.in_(ids), Case.state == CaseState.CLOSED_DISCARDED)
-    return set(session.scalars(query))
 
 
 def _try(session: Session, scope: Scope, mode: Mode, now: datetime) -> NewEntry | None:
