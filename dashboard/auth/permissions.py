@@ -22,6 +22,7 @@ class Permission(StrEnum):
     STAFF_MANAGE = "staff:manage"
     SOURCES_MANAGE = "sources:manage"
     BRAKES_MANAGE = "brakes:manage"
+    PROVIDERS_READ = "providers:read"
 
 
 _READ = frozenset(

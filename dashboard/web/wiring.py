@@ -9,12 +9,12 @@ from flask import Flask, request
 
 from dashboard.auth.identity import maybe_identity
 from dashboard.auth.permissions import Permission
-from dashboard.web import audit, brakes, cases, decisions, domains, evidence, overview, sign_in, statistics
+from dashboard.web import audit, brakes, cases, decisions, domains, evidence, overview, providers, sign_in, statistics
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
 
-SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit, brakes)
+SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit, brakes, providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +34,7 @@ NAVIGATION = (
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
     Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
+    Screen("Providers", "/settings/providers", Permission.PROVIDERS_READ, ("providers",)),
 )
 
 

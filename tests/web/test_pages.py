@@ -23,6 +23,7 @@ PATHS = (
     "/audit",
     "/audit/1",
     "/settings/brakes",
+    "/settings/providers",
     "/nothing",
 )
 

@@ -104,7 +104,10 @@ class PaceStore:
     async def take(
         self, server: str, pace: Pace, lease: str, *, want: int, hold: float, now: int | None = None
     ) -> Taken:
-        """Ask for up to `want` turns, each to end within `hold` seconds; `now` (microseconds) replaces the clock."""
+        """Ask for up to `want` turns, each to end within `hold` seconds. `lease`: a name that nobody used before.
+
+        `now` (microseconds) replaces Redis's clock.
+        """
         windows = [(window.limit, _padded(window.seconds, hold)) for window in pace.windows]
         args: list[Any] = [
             "" if now is None else now,
