@@ -79,6 +79,11 @@ class ServerPace:
         """Whether the server has complained lately."""
         return self.rate < self.usual_rate * 0.99
 
+    @property
+    def is_spent(self) -> bool:
+        """Whether one of its windows is used up."""
+        return any(budget.used >= budget.limit for budget in self.budgets)
+
 
 def read_paces(client: redis.Redis) -> dict[str, ServerPace]:
     """Return the servers that were asked lately, by name; raises `redis.RedisError` when Redis cannot be read."""

@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.evidence import ErrorKind
 from dashboard.models import (
     CaseOpening,
     Decision,
@@ -104,4 +105,6 @@ def _lookups(provider: str, counts: Sequence[tuple[str, int]]) -> Lookups:
     """Part the number of questions from the kinds of failure."""
     errors = sorted(((error, count) for error, count in counts if error != ASKED), key=lambda pair: -pair[1])
     asked = sum(count for error, count in counts if error == ASKED)
-    return Lookups(provider, asked, sum(count for _, count in errors), errors)
+    # What our own pace held back is shown, but did not fail.
+    failed = sum(count for error, count in errors if error != ErrorKind.NOT_ASKED)
+    return Lookups(provider, asked, failed, errors)

@@ -30,6 +30,7 @@ _log = logging.getLogger(__name__)
 class ServerHealth:
     """One server's look-ups for one provider, today and in the last `DAYS` days; `errors` are of those days.
 
+    Those that our own pace held back are among the `errors`, but neither asked nor failed.
     `server` is empty where a look-up failed before any server was reached.
     """
 
@@ -65,7 +66,8 @@ def server_health(session: Session, now: datetime) -> list[ServerHealth]:
 
 def _health(provider: str, server: str, counts: Sequence[tuple[str, int, int]]) -> ServerHealth:
     """Part the number of look-ups from the kinds of failure."""
-    failures = sorted((each for each in counts if each[0] != ASKED), key=lambda each: -each[1])
+    errors = sorted((each for each in counts if each[0] != ASKED), key=lambda each: -each[1])
+    failures = [each for each in errors if each[0] != ErrorKind.NOT_ASKED]
     asked = [each for each in counts if each[0] == ASKED]
     return ServerHealth(
         provider=provider,
@@ -74,7 +76,7 @@ def _health(provider: str, server: str, counts: Sequence[tuple[str, int, int]]) 
         failed_today=sum(each[2] for each in failures),
         asked=sum(each[1] for each in asked),
         failed=sum(each[1] for each in failures),
-        errors=[(error, count) for error, count, _ in failures],
+        errors=[(error, count) for error, count, _ in errors],
     )
 
 

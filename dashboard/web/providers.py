@@ -64,4 +64,8 @@ def index() -> str:
 def _left_alone(health: Iterable[ServerHealth], paces: Mapping[str, ServerPace]) -> int:
     """Count the servers that are not asked at present."""
     known = {paces[each.server] for each in health if each.server in paces}
-    return sum(pace.breaker is Breaker.OPEN or pace.paused_until is not None for pace in known)
+    return sum(_is_left_alone(pace) for pace in known)
+
+
+def _is_left_alone(pace: ServerPace) -> bool:
+    return pace.breaker is Breaker.OPEN or pace.paused_until is not None or pace.is_spent

@@ -28,10 +28,10 @@ def count(app: Flask, *rows: tuple[str, str, str, int]) -> None:
             session.add(ProviderCount(day="2026-11-01", provider=provider, server=server, error=error, count=number))
 
 
-def fail(url: str, times: int) -> None:
+def fail(url: str, times: int, limit: int = 300) -> None:
     async def run() -> None:
         store = PaceStore(url)
-        pace = Pace(1e5, in_flight=99, windows=(Window(300, 86_400),))
+        pace = Pace(1e5, in_flight=99, windows=(Window(limit, 86_400),))
         for _ in range(times):
             taken = await store.take(SERVER, pace, uuid4().hex, want=1, hold=5)
             await store.settle(SERVER, Settled(taken.detail, ended=True, result=Result.FAILED, kind="timeout"))
@@ -69,6 +69,16 @@ def test_every_server_is_shown_with_its_failures_and_its_state(app: Flask, empty
     html = client.get(PATH).text
     assert "Left alone" in html
     assert f"after {FAILURES_TO_OPEN} failures in a row" in html
+    assert "tile-warn" in html
+
+
+def test_a_spent_budget_is_shown(app: Flask, empty_valkey_url: str) -> None:
+    use(app, redis_url=empty_valkey_url)
+    count(app, ("rdap", SERVER, "-", 3))
+    fail(empty_valkey_url, 3, limit=3)
+    html = signed_in_client(app, Role.ADMIN).get(PATH).text
+    assert ">Spent<" in html
+    assert "3 of 3 in 24 h" in html
     assert "tile-warn" in html
 
 
