@@ -23,8 +23,8 @@ OPEN_SECONDS = 30
 OPEN_AT_MOST = 15 * MINUTE
 
 CONNECTIONS = 8
-SECONDS = 2.0
-"""For Redis to answer: it is near, or it is down."""
+SECONDS = 5.0
+"""For Redis to answer. It is near; but while a job writes to the database, its answers wait to be read."""
 
 _FOLDER = Path(__file__).parent
 _TAKE = (_FOLDER / "take.lua").read_text(encoding="utf-8")
@@ -84,9 +84,10 @@ class Settled:
 
 
 class PaceStore:
-    """Turns and leases in Redis. Every call answers within seconds or raises `StoreDownError`."""
+    """Turns and leases in Redis. Every call answers within `seconds` or raises `StoreDownError`."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, seconds: float = SECONDS) -> None:
+        self._seconds = seconds
         # No `socket_timeout`: redis-py keeps it with `asyncio.wait_for`, which before Python 3.12 may swallow a
         # cancellation. Every call is bounded as a whole.
         pool = BlockingConnectionPool.from_url(
@@ -124,7 +125,7 @@ class PaceStore:
             *(value for window in windows for value in window),
         ]
         keys = [state_key(server), leases_key(server), log_key(server), INDEX]
-        word, turns, wait, at, detail = await _bounded(self._take(keys=keys, args=args))
+        word, turns, wait, at, detail = await self._bounded(self._take(keys=keys, args=args))
         return Taken(Word(word.decode()), int(turns), int(wait) / _MICRO, int(at), detail.decode())
 
     async def settle(self, server: str, told: Settled, *, now: int | None = None) -> None:
@@ -145,23 +146,22 @@ class PaceStore:
             round(HALF_LIFE * _MICRO),
             KEEP_SECONDS,
         ]
-        await _bounded(self._settle(keys=[state_key(server), leases_key(server)], args=args))
+        await self._bounded(self._settle(keys=[state_key(server), leases_key(server)], args=args))
 
     async def aclose(self) -> None:
         """Close the connections."""
         await self._client.aclose()
         await self._client.connection_pool.aclose()
 
+    async def _bounded(self, answer: Any) -> Any:
+        """Wait for an answer, whatever state the connection is in."""
+        try:
+            async with asyncio.timeout(self._seconds):
+                return await answer
+        except (redis.RedisError, OSError) as error:  # a time-out is an OSError
+            raise StoreDownError(type(error).__name__) from error
+
 
 def _padded(seconds: int, hold: float) -> int:
     """Lengthen a window (microseconds) by how late a request may reach the server after its turn was taken."""
     return round((seconds + min(hold, seconds / 10)) * _MICRO)
-
-
-async def _bounded(answer: Any) -> Any:
-    """Wait for an answer, whatever state the connection is in."""
-    try:
-        async with asyncio.timeout(SECONDS):
-            return await answer
-    except (redis.RedisError, OSError) as error:  # a time-out is an OSError
-        raise StoreDownError(type(error).__name__) from error

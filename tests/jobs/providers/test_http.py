@@ -97,6 +97,16 @@ def test_a_429_slows_the_bucket_of_its_server_down() -> None:
     assert limiter.interval("rdap.other.net") == 1 / FAST
 
 
+def test_an_overloaded_server_that_names_a_time_is_left_alone_as_long() -> None:
+    """RFC 9110, 10.2.3: Retry-After comes with 503 as well; without it, it is a fault and no pause."""
+    reply = httpx.Response(503, headers={"retry-after": "30"})
+    with pytest.raises(errors.Throttled, match="HTTP 503") as caught:
+        asyncio.run(Http(mock_transport(lambda _: reply), LocalLimiter(FAST), 1.0).get(URL, []))
+    assert caught.value.retry_after == 30
+    with pytest.raises(errors.ServerError):
+        asyncio.run(Http(mock_transport(lambda _: httpx.Response(503)), LocalLimiter(FAST), 1.0).get(URL, []))
+
+
 @pytest.mark.parametrize(
     ("fields", "seconds"),
     [
