@@ -43,6 +43,7 @@ class Event(StrEnum):
     CASE_OVERRIDDEN = "case.overridden"
     BRAKE_TRIPPED = "brake.tripped"
     BRAKE_RELEASED = "brake.released"
+    POLICY_CHANGED = "policy.changed"
     UNVERIFICATION_PUBLISHED = "unverification.published"
     UNVERIFICATION_RECHECKING = "unverification.rechecking"
     UNVERIFICATION_WITHHELD = "unverification.withheld"
@@ -93,6 +94,8 @@ SHAPES: Mapping[Event, Shape] = {
     # id: the brake's row; `provider` and `tld` are empty where it covers all, the limit is in thousandths of a lapse
     Event.BRAKE_TRIPPED: _shape("brake", "scope provider tld mode lapsed checked limit_per_mille held"),
     Event.BRAKE_RELEASED: _shape("brake", "scope provider tld how cases"),
+    # id: the new version; `changes` names each value that differs, with its text before and after
+    Event.POLICY_CHANGED: _shape("policy", "changes"),
     # id: the source's slug; one entry a batch and source; `ids` are public ids, for acknowledgements by result
     Event.UNVERIFICATION_PUBLISHED: _shape("source", "first_seq last_seq ids"),
     Event.UNVERIFICATION_ACKNOWLEDGED: _shape("source", "counts ids"),

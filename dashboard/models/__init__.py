@@ -21,6 +21,7 @@ from dashboard.models.domain import (
     ProviderCount,
     RegistrationPeriod,
 )
+from dashboard.models.policy import PolicyVersion
 from dashboard.models.source import ApiToken, ImportRun, Source
 from dashboard.models.staff import Marker, Role, SetupCode, SignInThrottle, Staff, StaffSession
 
@@ -46,6 +47,7 @@ __all__ = [
     "LifecycleEvent",
     "Marker",
     "Package",
+    "PolicyVersion",
     "ProviderCount",
     "RegistrationPeriod",
     "Role",

@@ -6,7 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import BigInteger, ForeignKey, Index, String, Text, UniqueConstraint, text
+from sqlalchemy import BigInteger, CheckConstraint, ForeignKey, Index, String, Text, UniqueConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dashboard.database import Base, BigId
@@ -119,10 +119,23 @@ class CaseOpening(Base):
 
 
 class Decision(Base):
-    """What a person decided, with the exact evidence it rests on, frozen for ever."""
+    """What was decided, with the exact evidence it rests on, frozen for ever.
+
+    Either a person decided (`staff_id`), or the policy that an admin had switched on (`policy_version`).
+    """
 
     __tablename__ = "decisions"
-    __table_args__ = (Index("ix_decisions_case_id", "case_id"), Index("ix_decisions_decided_at", "decided_at"))
+    __table_args__ = (
+        CheckConstraint("(staff_id IS NULL) <> (policy_version IS NULL)", name="decider"),
+        Index("ix_decisions_case_id", "case_id"),
+        Index("ix_decisions_decided_at", "decided_at"),
+        Index(
+            "ix_decisions_automatic",
+            "decided_at",
+            postgresql_where=text("policy_version IS NOT NULL"),
+            sqlite_where=text("policy_version IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     case_id: Mapped[int] = mapped_column(ForeignKey("cases.id"))
@@ -130,14 +143,20 @@ class Decision(Base):
     kind: Mapped[str] = mapped_column(String(16))
     reason_code: Mapped[str] = mapped_column(String(64))
     note: Mapped[str] = mapped_column(Text)
-    staff_id: Mapped[int] = mapped_column(ForeignKey("staff.id"))
+    staff_id: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
+    policy_version: Mapped[int | None] = mapped_column(ForeignKey("policies.version"))
     decided_at: Mapped[datetime]
     case_version: Mapped[int]
     frozen: Mapped[dict[str, Any]]
 
     case: Mapped[Case] = relationship(back_populates="decisions")
-    staff: Mapped[Staff] = relationship()
+    staff: Mapped[Staff | None] = relationship()
     unverifications: Mapped[list[Unverification]] = relationship(back_populates="decision")
+
+
+def decided_by(email: str | None, policy_version: int | None) -> str:
+    """Say who made a decision: a member of staff, or the policy."""
+    return email or f"automatic approval, policy version {policy_version}"
 
 
 class Unverification(Base):

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.hosts import mask
 from dashboard.models import Account, Address, CaseOpening, Decision, Source, Staff, Unverification
+from dashboard.models.case import decided_by
 
 MAX_EFFECTS = 200
 
@@ -67,10 +68,11 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
             Decision.reason_code,
             Decision.note,
             Staff.email,
+            Decision.policy_version,
             Decision.decided_at,
             Decision.frozen,
         )
-        .join(Staff, Staff.id == Decision.staff_id)
+        .outerjoin(Staff, Staff.id == Decision.staff_id)
         .where(Decision.case_id == case_id)
         .order_by(Decision.id.desc())
     ).all()
@@ -82,7 +84,7 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
             kind=row.kind,
             reason_code=row.reason_code,
             note=row.note,
-            by=row.email,
+            by=decided_by(row.email, row.policy_version),
             decided_at=row.decided_at,
             frozen=row.frozen,
             states=states[row.id],

@@ -27,6 +27,7 @@ from dashboard.models import (
     Staff,
 )
 from dashboard.models import RegistrationPeriod as PeriodRow
+from dashboard.models.case import decided_by
 
 MAX_EVENTS = 300
 MAX_CHECKS = 400
@@ -191,14 +192,18 @@ def _resets(session: Session, domain_id: int, since: datetime) -> list[Mark]:
 
 def _decisions(session: Session, domain_id: int) -> list[Mark]:
     query = (
-        select(Decision.decided_at, Decision.kind, Staff.email)
-        .join(Staff, Staff.id == Decision.staff_id)
+        select(Decision.decided_at, Decision.kind, Decision.policy_version, Staff.email)
+        .outerjoin(Staff, Staff.id == Decision.staff_id)
         .join(Case, Case.id == Decision.case_id)
         .where(Case.domain_id == domain_id)
         .order_by(Decision.id)
     )
     return [
-        Mark(row.decided_at, "decision", f"{DECIDED.get(row.kind, row.kind)} by {row.email}")
+        Mark(
+            row.decided_at,
+            "decision",
+            f"{DECIDED.get(row.kind, row.kind)} by {decided_by(row.email, row.policy_version)}",
+        )
         for row in session.execute(query)
     ]
 

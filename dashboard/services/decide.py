@@ -24,6 +24,7 @@ from dashboard.models import (
     Unverification,
     UnverificationState,
 )
+from dashboard.models.case import decided_by
 from dashboard.services.cases.flag import close_opening
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
 from dashboard.services.cases.reasons import REASONS
@@ -128,7 +129,8 @@ def _conflict(session: Session, case: Case) -> Conflict:
     )
     if latest is None or case.state != CaseState.DECIDED:
         return Conflict(by="the checks", at=case.updated_at, kind="checks", now_version=case.version)
-    return Conflict(latest.staff.email, latest.decided_at, latest.kind, case.version)
+    by = decided_by(latest.staff.email if latest.staff else None, latest.policy_version)
+    return Conflict(by, latest.decided_at, latest.kind, case.version)
 
 
 def _unreasoned(request: DecisionRequest) -> Refusal | None:

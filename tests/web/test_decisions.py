@@ -86,6 +86,7 @@ def test_the_second_reviewer_learns_who_was_faster_and_when(app: Flask, reviewer
     assert reply.status_code == 409
     with app.app_context():
         decision = db.session.scalars(select(Decision)).one()
+        assert decision.staff is not None
         assert decision.staff.email in reply.text
     assert "keep verified" in reply.text
     assert START.strftime("%Y-%m-%d %H:%M:%S UTC") in reply.text
