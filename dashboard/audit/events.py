@@ -43,6 +43,11 @@ class Event(StrEnum):
     CASE_OVERRIDDEN = "case.overridden"
     BRAKE_TRIPPED = "brake.tripped"
     BRAKE_RELEASED = "brake.released"
+    ALLOW_LIST_ADDED = "allow_list.added"
+    ALLOW_LIST_IMPORTED = "allow_list.imported"
+    ALLOW_LIST_ENDED = "allow_list.ended"
+    ALLOW_LIST_SWITCHED_ON = "allow_list.switched_on"
+    ADDRESS_REVEALED = "address.revealed"
     POLICY_CHANGED = "policy.changed"
     UNVERIFICATION_PUBLISHED = "unverification.published"
     UNVERIFICATION_RECHECKING = "unverification.rechecking"
@@ -96,6 +101,14 @@ SHAPES: Mapping[Event, Shape] = {
     Event.BRAKE_RELEASED: _shape("brake", "scope provider tld how cases"),
     # id: the new version; `changes` names each value that differs, with its text before and after
     Event.POLICY_CHANGED: _shape("policy", "changes"),
+    # id: the entry's row; `how`: "removed", "switched_off" (of the preset) or "expired"; the words are in the row
+    Event.ALLOW_LIST_ADDED: _shape("allow_list_entry", "kind value expires_at"),
+    Event.ALLOW_LIST_ENDED: _shape("allow_list_entry", "kind value how"),
+    Event.ALLOW_LIST_SWITCHED_ON: _shape("allow_list_entry", "kind value"),
+    # id: the SHA-256 of the file; `ids` are the entries it added
+    Event.ALLOW_LIST_IMPORTED: _shape("file", "added present rejected ids"),
+    # id: the address's row; the address itself is the entry's subject, the note is in the row `reveal_id`
+    Event.ADDRESS_REVEALED: _shape("address", "account_id reveal_id reason_code"),
     # id: the source's slug; one entry a batch and source; `ids` are public ids, for acknowledgements by result
     Event.UNVERIFICATION_PUBLISHED: _shape("source", "first_seq last_seq ids"),
     Event.UNVERIFICATION_ACKNOWLEDGED: _shape("source", "counts ids"),

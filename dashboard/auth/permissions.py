@@ -22,6 +22,10 @@ class Permission(StrEnum):
     STAFF_MANAGE = "staff:manage"
     SOURCES_MANAGE = "sources:manage"
     BRAKES_MANAGE = "brakes:manage"
+    ALLOW_LIST_READ = "allowlist:read"
+    ALLOW_LIST_MANAGE = "allowlist:manage"
+    ACCOUNTS_READ = "accounts:read"
+    ADDRESSES_REVEAL = "addresses:reveal"
     PROVIDERS_READ = "providers:read"
 
 
@@ -30,6 +34,8 @@ _READ = frozenset(
         Permission.OVERVIEW_READ,
         Permission.CASES_READ,
         Permission.DOMAINS_READ,
+        Permission.ALLOW_LIST_READ,
+        Permission.ACCOUNTS_READ,
         Permission.STATISTICS_READ,
         Permission.STATISTICS_EXPORT,
     }
@@ -37,7 +43,7 @@ _READ = frozenset(
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     # triages and decides
-    Role.REVIEWER: _READ | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK},
+    Role.REVIEWER: _READ | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK, Permission.ADDRESSES_REVEAL},
     # may do everything
     Role.ADMIN: frozenset(Permission),
     # reads and verifies, changes nothing

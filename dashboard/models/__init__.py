@@ -1,6 +1,7 @@
 """The tables, one aggregate a file."""
 
 from dashboard.models.account import Account, AccountPackage, Address, Package, SecurityEvent
+from dashboard.models.allow_list import AllowKind, AllowListEntry, Reveal
 from dashboard.models.audit import AuditEntry, AuditHead
 from dashboard.models.brake import Brake, LapseCount
 from dashboard.models.case import (
@@ -29,6 +30,8 @@ __all__ = [
     "Account",
     "AccountPackage",
     "Address",
+    "AllowKind",
+    "AllowListEntry",
     "ApiToken",
     "AuditEntry",
     "AuditHead",
@@ -50,6 +53,7 @@ __all__ = [
     "PolicyVersion",
     "ProviderCount",
     "RegistrationPeriod",
+    "Reveal",
     "Role",
     "SecurityEvent",
     "SetupCode",

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from dashboard.database import Base, BigId
 from dashboard.models.account import Address
+from dashboard.models.allow_list import AllowListEntry
 from dashboard.models.brake import Brake
 from dashboard.models.domain import Domain
 from dashboard.models.source import Source
@@ -25,6 +26,7 @@ class CaseState(StrEnum):
     CLOSED_RENEWED = "closed_renewed"
     CLOSED_NO_ADDRESSES = "closed_no_addresses"
     CLOSED_DISCARDED = "closed_discarded"
+    CLOSED_ALLOW_LISTED = "closed_allow_listed"
 
 
 class DecisionKind(StrEnum):
@@ -52,7 +54,7 @@ class Case(Base):
 
     `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
     the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; it is
-    not approved until that is released.
+    not approved until that is released. `allow_entry_id`: the allow-list entry that closed it.
     """
 
     __tablename__ = "cases"
@@ -70,6 +72,12 @@ class Case(Base):
             "brake_id",
             postgresql_where=text("brake_id IS NOT NULL"),
             sqlite_where=text("brake_id IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_allowed",
+            "allow_entry_id",
+            postgresql_where=text("allow_entry_id IS NOT NULL"),
+            sqlite_where=text("allow_entry_id IS NOT NULL"),
         ),
     )
 
@@ -89,6 +97,7 @@ class Case(Base):
     decided_facts: Mapped[dict[str, Any] | None]
     drop_at: Mapped[datetime | None]
     brake_id: Mapped[int | None] = mapped_column(ForeignKey("brakes.id"))
+    allow_entry_id: Mapped[int | None] = mapped_column(ForeignKey("allow_list_entries.id"))
     addresses: Mapped[int] = mapped_column(default=0)
     accounts: Mapped[int] = mapped_column(default=0)
     only_address_accounts: Mapped[int] = mapped_column(default=0)
@@ -98,6 +107,7 @@ class Case(Base):
 
     domain: Mapped[Domain] = relationship()
     brake: Mapped[Brake | None] = relationship()
+    allow_entry: Mapped[AllowListEntry | None] = relationship()
     decisions: Mapped[list[Decision]] = relationship(back_populates="case", order_by="Decision.id")
 
 
