@@ -21,13 +21,14 @@ def progress_bar(*, quiet: bool) -> Iterator[Report]:
         yield lambda _progress: None
         return
     columns = (TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as bars:
+    # No thread of its own draws it: beside another thread the import would not use a second process.
+    with Progress(*columns, console=Console(stderr=True), auto_refresh=False) as bars:
         tasks: dict[str, TaskID] = {}
 
         def report(progress: ImportProgress) -> None:
             stage = progress.stage.value
             if stage not in tasks:
                 tasks[stage] = bars.add_task(stage.capitalize())
-            bars.update(tasks[stage], completed=progress.done, total=progress.total)
+            bars.update(tasks[stage], completed=progress.done, total=progress.total, refresh=True)
 
         yield report

@@ -140,15 +140,26 @@ class _Postgresql:
         )
 
     def reserve(self, shape: Shape, number: int) -> Iterable[int]:
-        # the sequence is looked up once, not for every number
-        self._cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')::regclass::oid", (shape.table,))
+        return self._reserve(shape.table, number)
+
+    def _reserve(self, table: str, number: int) -> Sequence[int]:
+        # the sequence is looked up once, not for every number; they are listed only if others took some between
+        self._cursor.execute("SELECT pg_get_serial_sequence(%s, 'id')::regclass::oid", (table,))
         (sequence,) = self._cursor.fetchone() or (None,)
-        self._cursor.execute("SELECT nextval(%s::oid::regclass) FROM generate_series(1, %s)", (sequence, number))
-        return [row[0] for row in self._cursor]
+        self._cursor.execute(
+            "SELECT min(n), max(n), CASE WHEN max(n) - min(n) >= count(*) THEN array_agg(n) END"
+            " FROM (SELECT nextval(%s::oid::regclass) AS n FROM generate_series(1, %s)) AS taken",
+            (sequence, number),
+        )
+        first, last, apart = cast("tuple[int, int, list[int] | None]", self._cursor.fetchone())
+        return apart or range(first, last + 1)
 
     def insert(self, shape: Shape, rows: Sequence[Values]) -> None:
         columns = shape.inserted
-        with self._cursor.copy(f"COPY {shape.table} ({', '.join(columns)}) FROM STDIN") as copy:
+        self._copy(f"COPY {shape.table} ({', '.join(columns)}) FROM STDIN", rows)
+
+    def _copy(self, statement: str, rows: Iterable[Values]) -> None:
+        with self._cursor.copy(statement) as copy:
             for row in rows:
                 copy.write_row(row)
 
@@ -165,11 +176,25 @@ class _Postgresql:
         return dict(self._cursor.fetchall())
 
     def add_domains(self, names: Sequence[str], due_at: str) -> dict[str, int]:
-        # in order, so that two imports never wait for each other in a circle
+        names = sorted(names)  # in order, so that two imports never wait for each other in a circle
+        added = dict(zip(names, self._reserve("domains", len(names)), strict=True))
+        self._cursor.execute("SAVEPOINT domains")
+        try:
+            self._copy(
+                "COPY domains (id, name, created_at, next_check_at) FROM STDIN",
+                ((ident, name, due_at, due_at) for name, ident in added.items()),
+            )
+        except psycopg.errors.UniqueViolation:  # another source's import adds the same ones just now
+            self._cursor.execute("ROLLBACK TO SAVEPOINT domains")
+            return self._add_domains_between(names, due_at)
+        self._cursor.execute("RELEASE SAVEPOINT domains")
+        return added
+
+    def _add_domains_between(self, names: Sequence[str], due_at: str) -> dict[str, int]:
         self._cursor.execute(
             "INSERT INTO domains (name, created_at, next_check_at) SELECT name, %(at)s, %(at)s"
             " FROM unnest(%(names)s::text[]) AS name ORDER BY name ON CONFLICT (name) DO NOTHING RETURNING name, id",
-            {"at": due_at, "names": sorted(names)},
+            {"at": due_at, "names": names},
         )
         return dict(self._cursor.fetchall())
 

@@ -14,16 +14,12 @@ from typing import IO, Any, Self
 
 import orjson
 
-CHUNK_ROWS = 5_000
-CHUNK_ITEMS = 10_000
-"""An account line may carry many items; a chunk's transaction must stay short."""
-
 Row = Sequence[Any]
 
 
 @dataclass(slots=True)
 class Chunk:
-    """Rows merged in one transaction; `upto` counts the file's data rows up to and with its last one.
+    """What is merged in one transaction; `rows` counts the data rows of the file that it stands for.
 
     accounts: external id -> (username, two_factor, last_active_at, account_created_at);
     addresses: (line, external_id, account, local_part, host, domain, unchecked, verified, verified_at, is_primary,
@@ -31,7 +27,7 @@ class Chunk:
     owners: (line, account, purl, role, other_owners); events: (account, kind, at).
     """
 
-    upto: int = 0
+    rows: int = 0
     accounts: dict[str, Row] = field(default_factory=dict)
     addresses: list[Row] = field(default_factory=list)
     packages: dict[str, Row] = field(default_factory=dict)
@@ -42,6 +38,15 @@ class Chunk:
     def items(self) -> int:
         """How many things other than accounts the chunk holds."""
         return len(self.addresses) + len(self.owners) + len(self.events)
+
+    def packed(self) -> bytes:
+        """Return the chunk as one line of JSON."""
+        return orjson.dumps(self, option=orjson.OPT_APPEND_NEWLINE)
+
+    @classmethod
+    def unpacked(cls, line: bytes) -> Self:
+        """Return what was packed."""
+        return cls(**orjson.loads(line))
 
 
 class Spool:
@@ -59,20 +64,20 @@ class Spool:
     ) -> None:
         self._file.close()
 
-    def add(self, chunk: Chunk) -> None:
-        """Put a chunk at the end; JSON keeps it on one line."""
-        self._file.write(orjson.dumps(chunk, option=orjson.OPT_APPEND_NEWLINE))
+    def add(self, packed: bytes) -> None:
+        """Put a chunk (`Chunk.packed`) at the end."""
+        self._file.write(packed)
 
     def __iter__(self) -> Iterator[Chunk]:
         """Read the chunks from the first on."""
         self._file.seek(0)
         for line in self._file:
-            yield Chunk(**orjson.loads(line))
+            yield Chunk.unpacked(line)
 
     def rewrite(self, chunks: Iterator[Chunk]) -> None:
         """Replace the content by `chunks`, which may be made from the present one."""
         other = Spool(self._directory)
         for chunk in chunks:
-            other.add(chunk)
+            other.add(chunk.packed())
         self._file.close()
         self._file = other._file

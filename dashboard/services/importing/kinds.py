@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import chain
 
 from dashboard.services.importing.csv_rows import (
     ACCOUNTS,
     ACCOUNTS_OPTIONAL,
     PACKAGES,
     Columns,
-    LineParser,
     account_lines,
     package_lines,
 )
-from dashboard.services.importing.lines import Flaw, Lines
+from dashboard.services.importing.lines import Block, Blocks, Flaw
 from dashboard.services.importing.ndjson_rows import AccountObjects
 from dashboard.services.importing.opening import Format, Opened
+from dashboard.services.importing.parsing import BlockParser
 from dashboard.services.importing.result import ImportRefusedError
 
 
@@ -30,30 +31,32 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """The data rows of a file and how to read them; `notices` and `digest` are complete once all were read."""
+    """The blocks of data rows of a file and how to parse them; `digest` is complete once all were read."""
 
-    numbered: Iterator[tuple[int, str | Flaw]]
-    parse: LineParser
-    notices: Callable[[], tuple[str, ...]]
+    blocks: Iterator[Block]
+    parse: BlockParser
     digest: Callable[[], str]
 
 
 def rows_of(kind: Kind, file: Opened) -> Rows:
     """Read the header, if there is one, and choose the parser; `ImportRefusedError` when it cannot be read."""
-    lines = Lines(file.stream)
-    numbered = iter(lines)
+    blocks = Blocks(file.stream)
+    rest = iter(blocks)
     if file.format is Format.CSV:
-        columns = _columns(kind, file.name, numbered)
+        first = next(rest, Block(1, b""))
+        columns = _columns(kind, file.name, first)
         parse = account_lines(columns) if kind is Kind.ACCOUNTS else package_lines(columns)
-        return Rows(numbered, parse, lambda: columns.notices, lambda: lines.digest)
+        return Rows(
+            chain(first.after_first(), rest), BlockParser(parse, lambda: columns.notices), lambda: blocks.digest
+        )
     if kind is Kind.PACKAGES:
         raise ImportRefusedError(f"{file.name}: packages come as .csv; in .ndjson they stand with their account")
     objects = AccountObjects()
-    return Rows(numbered, objects, lambda: objects.notices, lambda: lines.digest)
+    return Rows(rest, BlockParser(objects, lambda: objects.notices), lambda: blocks.digest)
 
 
-def _columns(kind: Kind, name: str, numbered: Iterator[tuple[int, str | Flaw]]) -> Columns:
-    _, header = next(numbered, (1, ""))
+def _columns(kind: Kind, name: str, first: Block) -> Columns:
+    _, header = next(first.lines())
     if isinstance(header, Flaw):
         raise ImportRefusedError(f"{name}: line 1, the header, {header.reason}")
     if not header.strip():

@@ -19,6 +19,11 @@ SPILL_AT = 65_536
 """Hashes held in memory (half a megabyte)."""
 
 
+def marks_of(ids: Iterable[str]) -> array[int]:
+    """Return the hashes of ids: the same ones in this process and in those forked from it."""
+    return array("q", map(hash, ids))
+
+
 class Seen:
     """Collects ids; afterwards tells how many distinct ones there were and which hashes came more than once."""
 
@@ -27,9 +32,9 @@ class Seen:
         self._held = array("q")
         self._files: list[IO[bytes]] = []
 
-    def add(self, ids: Iterable[str]) -> None:
-        """Note `ids`."""
-        self._held.extend(map(hash, ids))
+    def add(self, marks: array[int]) -> None:
+        """Note ids by their marks (`marks_of`)."""
+        self._held.extend(marks)
         if len(self._held) >= SPILL_AT:
             self._spill()
 

@@ -129,7 +129,7 @@ class _Run:
                 changed=merged.changed,
                 rejected=survey.rejects.count,
                 resumed_from=begun.resumed_from,
-                notices=rows.notices(),
+                notices=tuple(survey.notices),
             )
 
     def _source_id(self) -> int:
@@ -147,16 +147,16 @@ class _Run:
 
         try:
             rows = rows_of(self.kind, file)
-            survey.read(rows.numbered, rows.parse, self._judge(source_id), report)
+            survey.read(rows.blocks, rows.parse, self._judge(source_id), report)
         except DAMAGED:
             raise ImportRefusedError(f"{file.name}: is cut off or damaged; nothing was imported") from None
         return rows
 
-    def _judge(self, source_id: int) -> Judge:
+    def _judge(self, source_id: int) -> Judge | None:
         with self.transactions.reading() as session:
             judge = judging.judge_of(session, self.kind, source_id)
         if judge is None:
-            return lambda _chunk, _rejects: None
+            return None
 
         def judged(chunk: Chunk, rejects: Rejects) -> None:
             with self.transactions.reading() as session:
@@ -194,15 +194,16 @@ class _Run:
 
     def _merge(self, survey: Survey, source_id: int, begun: _Begun) -> Merged:
         done = begun.resumed_from or 0
-        total, merger = Merged(), Merger(source_id, self.now)
+        total, upto, merger = Merged(), 0, Merger(source_id, self.now)
         for chunk in survey.spool:
-            if chunk.upto <= done:
+            upto += chunk.rows
+            if upto <= done:
                 continue
             with self.transactions.writing() as session:
                 merged = merger.merge(session, chunk)
-                self._advance(session, begun.run_id, done, chunk.upto)
+                self._advance(session, begun.run_id, done, upto)
             total += merged
-            done = chunk.upto
+            done = upto
             self.progress(ImportProgress(Stage.STORING, done, survey.rows))
         return total
 

@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from dashboard.services.importing.chunk import CHUNK_ITEMS, CHUNK_ROWS, Chunk, Row, Spool
-from dashboard.services.importing.csv_rows import LineParser
-from dashboard.services.importing.lines import Flaw
+from dashboard.services.importing.beside import mapped
+from dashboard.services.importing.chunk import Chunk, Row, Spool
+from dashboard.services.importing.lines import Block
+from dashboard.services.importing.parsing import BlockParser, Sheaf, sheaf_of
 from dashboard.services.importing.rejects import MAX_REJECTED_SHARE, Rejects
 from dashboard.services.importing.repeats import Seen
 from dashboard.services.importing.result import ImportRefusedError
-from dashboard.services.importing.values import BadRowError
 
 Judge = Callable[[Chunk, Rejects], None]
 """Takes out of a chunk what the database speaks against, and rejects it."""
 
-_ADDRESS = re.compile(r"([^\s,;:\"'<>@\\]{1,64})@([A-Za-z0-9.-]{1,253})")
-_LOOKED_AT = 4096
+Progress = Callable[[], None]
+"""Told after every block."""
 
 
 class Survey:
@@ -34,6 +33,7 @@ class Survey:
         self.accounts = self._stack.enter_context(Seen(directory))
         self.addresses = self._stack.enter_context(Seen(directory))
         self.rows = 0
+        self.notices: dict[str, None] = {}
 
     def __enter__(self) -> Self:
         return self
@@ -43,47 +43,23 @@ class Survey:
     ) -> None:
         self._stack.close()
 
-    def read(
-        self,
-        lines: Iterable[tuple[int, str | Flaw]],
-        parse: LineParser,
-        judge: Judge,
-        progress: Callable[[], None],
-    ) -> None:
+    def read(self, blocks: Iterable[Block], parse: BlockParser, judge: Judge | None, progress: Progress) -> None:
         """Read all rows; `ImportRefusedError` when too many are bad."""
-        for chunk in self._chunks(lines, parse):
-            judge(chunk, self.rejects)
-            self.accounts.add(chunk.accounts)
-            self.addresses.add([address[1] for address in chunk.addresses])
-            self.spool.add(chunk)
+        for parsed in mapped(parse, blocks):
+            self.rows += parsed.rows
+            for bad in parsed.bad:
+                self.rejects.add(*bad)
+            for sheaf in parsed.sheaves:
+                self._add(sheaf if judge is None else judged(sheaf, judge, self.rejects))
+            self.notices |= dict.fromkeys(parsed.notices)
             progress()
         self._drop_repeats()
         self._refuse_bad_file()
 
-    def _chunks(self, lines: Iterable[tuple[int, str | Flaw]], parse: LineParser) -> Iterator[Chunk]:
-        """Cut the file into chunks; where they end depends on the file alone, so that a second run cuts alike."""
-        chunk, ends = Chunk(), CHUNK_ROWS
-        for number, line in lines:
-            if not line:
-                continue
-            self.rows += 1
-            self._parse(number, line, parse, chunk)
-            if self.rows == ends or len(chunk.addresses) + len(chunk.owners) + len(chunk.events) > CHUNK_ITEMS:
-                chunk.upto = self.rows
-                yield chunk
-                chunk, ends = Chunk(), self.rows + CHUNK_ROWS
-        chunk.upto = self.rows
-        yield chunk
-
-    def _parse(self, number: int, line: str | Flaw, parse: LineParser, chunk: Chunk) -> None:
-        if isinstance(line, Flaw):
-            self.rejects.add(number, line.reason)
-            return
-        try:
-            parse(number, line, chunk)
-        except BadRowError as error:
-            found = _ADDRESS.search(line, 0, _LOOKED_AT)
-            self.rejects.add(number, str(error), *(found.groups() if found else ()))
+    def _add(self, sheaf: Sheaf) -> None:
+        self.accounts.add(sheaf.accounts)
+        self.addresses.add(sheaf.addresses)
+        self.spool.add(sheaf.packed)
 
     def _drop_repeats(self) -> None:
         repeated = self.addresses.repeated()
@@ -113,3 +89,10 @@ class Survey:
                 f"{bad:,} of {rows:,} rows are bad, more than {MAX_REJECTED_SHARE:.0%}: nothing was imported; "
                 f"see {self.rejects.path}"
             )
+
+
+def judged(sheaf: Sheaf, judge: Judge, rejects: Rejects) -> Sheaf:
+    """Return the sheaf without what the database speaks against."""
+    chunk = Chunk.unpacked(sheaf.packed)
+    judge(chunk, rejects)
+    return sheaf_of(chunk)

@@ -184,7 +184,7 @@ def test_an_unknown_source_is_refused(importer: Importer) -> None:
 def test_a_stopped_import_goes_on_where_its_last_chunk_ended(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
+    monkeypatch.setattr("dashboard.services.importing.parsing.CHUNK_ROWS", 10)
     file = importer.file("accounts.csv", "\n".join([HEADER, *good_rows(35)]))
 
     class PowerCut(BaseException): ...
@@ -205,7 +205,7 @@ def test_a_stopped_import_goes_on_where_its_last_chunk_ended(
 def test_accounts_may_be_scattered_over_the_file(
     importer: Importer, address: ReadAddress, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
+    monkeypatch.setattr("dashboard.services.importing.parsing.CHUNK_ROWS", 10)
     rows = good_rows(40)
     result = importer.rows(BOB, *rows[:9], ANN, *rows[9:], BEN)
     assert (result.accounts, count(Account), count(Address), count(Domain)) == (42, 42, 43, 42)
@@ -213,7 +213,7 @@ def test_accounts_may_be_scattered_over_the_file(
 
 
 def test_two_imports_of_one_file_at_once_are_told_apart(importer: Importer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
+    monkeypatch.setattr("dashboard.services.importing.parsing.CHUNK_ROWS", 10)
     file = importer.file("accounts.csv", "\n".join([HEADER, *good_rows(30)]))
 
     def other_meanwhile(progress: ImportProgress) -> None:
@@ -228,7 +228,7 @@ def test_two_imports_of_one_file_at_once_are_told_apart(importer: Importer, monk
 def test_addresses_that_another_import_brings_meanwhile_do_no_harm(
     importer: Importer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("dashboard.services.importing.survey.CHUNK_ROWS", 10)
+    monkeypatch.setattr("dashboard.services.importing.parsing.CHUNK_ROWS", 10)
     file = importer.file("accounts.csv", "\n".join([HEADER, *good_rows(30)]))
     overlapping = importer.file("others.csv", "\n".join([HEADER, *good_rows(30, start=115)]))
 

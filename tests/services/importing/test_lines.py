@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.services.importing import lines as module
-from dashboard.services.importing.lines import MAX_LINE, Flaw, Lines
+from dashboard.services.importing.lines import MAX_LINE, Blocks, Flaw, Readable
 
 PIECES = st.sampled_from(
     [b"a", b"\n", b"\r\n", b"\r", b"\0", b"\xff", "ü".encode(), "\u2028".encode(), b",", b'"', b"x" * 40]
@@ -26,6 +26,10 @@ class Trickle(io.BytesIO):
 
     def read(self, size: int | None = -1, /) -> bytes:
         return super().read(min(self.step, size or self.step))
+
+
+def lines_of(stream: Readable) -> list[tuple[int, str | Flaw]]:
+    return [line for block in Blocks(stream) for line in block.lines()]
 
 
 def expected(data: bytes) -> list[str | Flaw]:
@@ -47,11 +51,11 @@ def expected(data: bytes) -> list[str | Flaw]:
 
 @given(st.lists(PIECES).map(b"".join), st.integers(1, 50))
 def test_any_bytes_give_their_lines_however_they_trickle_in(data: bytes, step: int) -> None:
-    lines = Lines(Trickle(data, step))
-    found = list(lines)
+    blocks = Blocks(Trickle(data, step))
+    found = [line for block in blocks for line in block.lines()]
     assert [number for number, _ in found] == list(range(1, len(found) + 1))
     assert [line for _, line in found] == expected(data)
-    assert lines.digest == hashlib.sha256(data).hexdigest()
+    assert blocks.digest == hashlib.sha256(data).hexdigest()
 
 
 @pytest.mark.parametrize("length", [MAX_LINE, MAX_LINE + 1, 3 * MAX_LINE])
@@ -59,7 +63,7 @@ def test_any_bytes_give_their_lines_however_they_trickle_in(data: bytes, step: i
 def test_a_line_beyond_the_bound_is_a_flaw_and_the_next_one_is_read(length: int, end: bytes) -> None:
     long = b"x" * length
     data = b"first\n" + long + b"\nnext\n" + long + end
-    found = [line for _, line in Lines(io.BytesIO(data))]
+    found = [line for _, line in lines_of(io.BytesIO(data))]
     middle = long.decode() if length <= MAX_LINE else Flaw("longer than 1,048,576 bytes")
     assert found == ["first", middle, "next", middle]
 
@@ -75,4 +79,4 @@ def test_an_endless_line_takes_no_more_memory_than_its_bound(monkeypatch: pytest
             self.given += size
             return b"x" * size if self.given < 50_000 else b""
 
-    assert [line for _, line in Lines(Endless())] == [Flaw("longer than 1,000 bytes")]
+    assert [line for _, line in lines_of(Endless())] == [Flaw("longer than 1,000 bytes")]

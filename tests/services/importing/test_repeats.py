@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.services.importing import repeats
-from dashboard.services.importing.repeats import Seen
+from dashboard.services.importing.repeats import Seen, marks_of
 
 
 @pytest.mark.parametrize("spill_at", [5, 10**6])
@@ -24,7 +24,7 @@ def test_repeats_and_distinct_ids_are_counted_whether_spilled_or_not(
     def check(batches: list[list[str]]) -> None:
         with Seen(tmp_path) as seen:
             for batch in batches:
-                seen.add(batch)
+                seen.add(marks_of(batch))
             counts = Counter(each for batch in batches for each in batch)
             assert seen.distinct() == len(counts)
             assert seen.repeated() == {hash(each) for each, times in counts.items() if times > 1}
