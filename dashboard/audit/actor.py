@@ -12,12 +12,15 @@ class ActorKind(StrEnum):
     STAFF = "staff"
     SOURCE = "source"
     SYSTEM = "system"
+    POLICY = "policy"
     ANONYMOUS = "anonymous"
 
 
 @dataclass(frozen=True, slots=True)
 class Actor:
-    """A doer: `staff:3` (a member of staff), `source:pypi` (a token of a source), `system:sweep`, `anonymous:-`."""
+    """A doer: `staff:3` (a member of staff), `source:pypi` (a token of a source), `system:sweep`, `policy:4` (by
+    the policy's version 4, without a person), `anonymous:-`.
+    """
 
     kind: ActorKind
     ident: str

@@ -14,11 +14,19 @@ WINDOW = timedelta(hours=24)
 """The sliding window in which new lapses are counted."""
 HISTORY = timedelta(days=30)
 """How much history a baseline needs; until then only the share speaks."""
-AT_LEAST = 20
-"""Fewer new lapses than these are never a fault."""
-LARGEST_SHARE = 0.02
-"""The largest believable share of a TLD's checked names, as long as there is no baseline."""
-TIMES_BASELINE = 2
+
+
+@dataclass(frozen=True, slots=True)
+class BrakeLimits:
+    """What is still believed; an admin sets it (`dashboard.lifecycle.policy`).
+
+    Fewer than `minimum` new lapses are never a fault. `share`: the largest believable share (0.02 is 2 %) of a TLD's
+    checked names as long as there is no baseline; then at most `factor` times the baseline.
+    """
+
+    share: float = 0.02
+    factor: float = 2.0
+    minimum: int = 20
 
 
 class Mode(StrEnum):
@@ -55,21 +63,22 @@ def mode_at(began: datetime | None, now: datetime) -> Mode:
     return Mode.BASELINE if began is not None and began <= now - HISTORY else Mode.SHARE
 
 
-def limit_of(counts: Counts, mode: Mode) -> float:
+def limit_of(counts: Counts, mode: Mode, limits: BrakeLimits) -> float:
     """Return the number of new lapses that is still believed; more of them trip the brake.
 
-    By share: 2 % of the names checked. By baseline: twice what a window of the trailing month held on average.
+    By share: a part of the names checked. By baseline: a multiple of what a window of the trailing month held on
+    average.
     """
     if mode is Mode.SHARE:
-        return counts.checked * LARGEST_SHARE
-    return TIMES_BASELINE * counts.month * (WINDOW / HISTORY)
+        return counts.checked * limits.share
+    return limits.factor * counts.month * (WINDOW / HISTORY)
 
 
-def trips(counts: Counts, mode: Mode, scope: Scope) -> bool:
+def trips(counts: Counts, mode: Mode, scope: Scope, limits: BrakeLimits) -> bool:
     """Whether the brake of `scope` goes on. The share is one of a TLD's names: it says nothing of wider scopes."""
-    if counts.lapsed < AT_LEAST or (mode is Mode.SHARE and not scope.tld):
+    if counts.lapsed < limits.minimum or (mode is Mode.SHARE and not scope.tld):
         return False
-    return counts.lapsed > limit_of(counts, mode)
+    return counts.lapsed > limit_of(counts, mode, limits)
 
 
 def tld_of(domain: str) -> str:

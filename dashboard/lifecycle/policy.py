@@ -8,6 +8,7 @@ from datetime import timedelta
 from typing import Any
 
 from dashboard.lifecycle.assessment import Assessment, Confidence
+from dashboard.lifecycle.brakes import BrakeLimits
 from dashboard.lifecycle.current import LEAVING, LOST, RANK
 from dashboard.lifecycle.evidence import Phase
 
@@ -56,6 +57,11 @@ class Policy:
     brake_share: float = 0.02
     brake_factor: float = 2.0
     brake_minimum: int = 20
+
+    @property
+    def brakes(self) -> BrakeLimits:
+        """What the brakes still believe."""
+        return BrakeLimits(self.brake_share, self.brake_factor, self.brake_minimum)
 
 
 DEFAULTS = Policy()

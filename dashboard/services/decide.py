@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, joinedload
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
+from dashboard.lifecycle.policy import Policy
 from dashboard.models import (
     Address,
     Case,
@@ -30,11 +31,8 @@ from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judg
 from dashboard.services.cases.reasons import REASONS
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_state
+from dashboard.services.policy import current
 
-FRICTION_TYPED = 10
-"""Above this many addresses the number is typed."""
-FRICTION_SECOND = 100
-"""Above this many addresses a second person is needed."""
 MAX_NOTE = 4000
 EFFECTS = ("unverify", "block_reset")
 CHUNK = 500
@@ -92,10 +90,19 @@ class DecisionResult:
     conflict: Conflict | None = None
 
 
-def decide(session: Session, request: DecisionRequest, actor: Actor, staff_id: int, now: datetime) -> DecisionResult:
+def decide(
+    session: Session,
+    request: DecisionRequest,
+    actor: Actor,
+    staff_id: int | None,
+    now: datetime,
+    *,
+    policy_version: int | None = None,
+) -> DecisionResult:
     """Decide a case: version check, decision, un-verifications and audit entry together or not at all.
 
-    The case row is locked first, so of two reviewers at once the second gets `CONFLICT` with who and when.
+    Either `staff_id` decides, or the policy's `policy_version`. The case row is locked first, so of two reviewers at
+    once the second gets `CONFLICT` with who and when.
     `LookupError` when there is no such case.
     """
     case = session.scalar(select(Case).where(Case.id == request.case_id).with_for_update())
@@ -110,9 +117,11 @@ def decide(session: Session, request: DecisionRequest, actor: Actor, staff_id: i
     judged = judge(session, case.domain_id, now)
     accounts = len({a.account_id for a in judged.facts.addresses if a.id in set(judged.address_ids)})
     count = len(judged.address_ids)
-    if refusal := _friction(request, count):
+    if refusal := _friction(request, count, current(session)):
         return DecisionResult(refusal=refusal, addresses=count, accounts=accounts)
-    decision = _write_decision(session, case, request, judged, staff_id, now)
+    decision = _write_decision(session, case, request, judged, now)
+    decision.staff_id, decision.policy_version = staff_id, policy_version
+    session.flush()
     if request.kind is DecisionKind.APPROVE:
         _queue_unverifications(session, decision, judged.address_ids, request.effect)
     _audit(session, case, decision, judged, actor, now)
@@ -142,15 +151,15 @@ def _unreasoned(request: DecisionRequest) -> Refusal | None:
     return None
 
 
-def _friction(request: DecisionRequest, addresses: int) -> Refusal | None:
+def _friction(request: DecisionRequest, addresses: int, policy: Policy) -> Refusal | None:
     """Friction counts addresses and grows with harm (DESIGN invariant 11); keeping addresses harms nobody."""
     if request.kind is not DecisionKind.APPROVE:
         return None
     if addresses == 0:
         return Refusal.NOTHING_TO_DO
-    if addresses > FRICTION_SECOND:
+    if addresses > policy.second_above:
         return Refusal.SECOND_PERSON
-    if addresses > FRICTION_TYPED and request.typed_count != addresses:
+    if addresses > policy.type_above and request.typed_count != addresses:
         return Refusal.COUNT_MISMATCH
     if request.shown_count not in {None, addresses}:
         return Refusal.COUNT_CHANGED  # an import came between the page and the click
@@ -158,15 +167,15 @@ def _friction(request: DecisionRequest, addresses: int) -> Refusal | None:
 
 
 def _write_decision(
-    session: Session, case: Case, request: DecisionRequest, judged: Judged, staff_id: int, now: datetime
+    session: Session, case: Case, request: DecisionRequest, judged: Judged, now: datetime
 ) -> Decision:
+    """Return the decision as it will be written; the caller says who decided."""
     decision = Decision(
         case_id=case.id,
         opening_id=close_opening(session, case.id, request.kind.value, now),
         kind=request.kind.value,
         reason_code=request.reason_code,
         note=request.note.strip()[:MAX_NOTE],
-        staff_id=staff_id,
         decided_at=now,
         case_version=case.version,
         frozen=freeze(session, case, judged),
@@ -175,7 +184,6 @@ def _write_decision(
     case.state, case.updated_at, case.brake_id = CaseState.DECIDED.value, now, None
     case.decided_facts = decided_facts(case, judged.assessment, request.kind)
     case.version += 1
-    session.flush()
     return decision
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Row, Select, func, select, update
@@ -31,9 +31,8 @@ from dashboard.models import (
 )
 from dashboard.services.brakes.hold import OnBrake, brake_over, open_brakes
 from dashboard.services.checking.facts import DomainFacts, load_facts
+from dashboard.services.policy import current
 
-FRESH = timedelta(hours=24)
-"""An effect rests on evidence no older than this."""
 ACTOR = system("publisher")
 
 
@@ -50,14 +49,14 @@ NOT_FLAGGED = Why("not_flagged", "the fresh check no longer shows a lapse or a c
 
 
 def fresh_domains(session: Session, domain_ids: Collection[int], now: datetime) -> set[int]:
-    """Return those of `domain_ids` of which a registration provider said something within `FRESH`.
+    """Return those of `domain_ids` of which a registration provider said something lately, as the policy demands.
 
     DNS does not count: it only triggers and corroborates, and is asked every day.
     """
     rows = session.scalars(
         _newest()
         .where(EvidenceRecord.domain_id.in_(domain_ids))
-        .having(func.max(EvidenceRecord.last_seen_at) >= now - FRESH)
+        .having(func.max(EvidenceRecord.last_seen_at) >= now - current(session).evidence_max_age)
     )
     return set(rows)
 

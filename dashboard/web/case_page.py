@@ -9,6 +9,7 @@ from datetime import datetime
 from sqlalchemy.orm import Session, joinedload
 
 from dashboard.lifecycle.assessment import AddressRisk, Assessment
+from dashboard.lifecycle.policy import Policy
 from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, CaseState, Domain
 from dashboard.queries.affected import AffectedPage, affected_accounts
@@ -19,7 +20,7 @@ from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reasons import REASONS, Reason
-from dashboard.services.decide import FRICTION_SECOND, FRICTION_TYPED
+from dashboard.services.policy import current
 from dashboard.web.comparison import Fact, compare
 from dashboard.web.pictures import Picture, close_up, timeline_picture
 
@@ -45,6 +46,7 @@ class CasePage:
     affected: AffectedPage
     decisions: Sequence[ShownDecision]
     openings: Sequence[ShownOpening]
+    policy: Policy
 
     @property
     def is_open(self) -> bool:
@@ -59,12 +61,12 @@ class CasePage:
     @property
     def must_type(self) -> bool:
         """Whether the number of addresses must be typed."""
-        return FRICTION_TYPED < self.exposure.addresses <= FRICTION_SECOND
+        return self.policy.type_above < self.exposure.addresses <= self.policy.second_above
 
     @property
     def needs_second(self) -> bool:
         """Whether one person may not do this alone."""
-        return self.exposure.addresses > FRICTION_SECOND
+        return self.exposure.addresses > self.policy.second_above
 
 
 def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) -> CasePage | None:
@@ -93,4 +95,5 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         affected=affected_accounts(session, case.domain_id, since, min(offset, MAX_OFFSET)),
         decisions=case_decisions(session, case_id),
         openings=case_openings(session, case_id),
+        policy=current(session),
     )

@@ -13,7 +13,8 @@ from dashboard.database import db, writing
 from dashboard.models import Case, DecisionKind
 from dashboard.queries.queue import next_case
 from dashboard.queue import JobName, enqueue
-from dashboard.services.decide import FRICTION_SECOND, DecisionRequest, DecisionResult, Refusal, decide
+from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
+from dashboard.services.policy import current
 from dashboard.web.case_page import case_page
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, form_number, required_number
@@ -102,6 +103,7 @@ def _refused(asked: DecisionRequest, result: DecisionResult) -> Response:
 
 def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
     """Put a refusal into words, at the field where it can be mended."""
+    limit = current(db.session()).second_above
     errors = {
         Refusal.UNKNOWN_REASON: FormError("reason_code", "Choose a reason."),
         Refusal.NOTE_REQUIRED: FormError("note", "Write a note: this reason does not explain itself."),
@@ -115,7 +117,7 @@ def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
         ),
         Refusal.SECOND_PERSON: FormError(
             "form",
-            f"{result.addresses:,} addresses are more than the {FRICTION_SECOND} one person may un-verify alone. "
+            f"{result.addresses:,} addresses are more than the {limit:,} one person may un-verify alone. "
             "A second person must approve, which this version cannot do yet. Nothing was changed.",
         ),
         Refusal.HELD: FormError(

@@ -9,6 +9,7 @@ import pytest
 
 from dashboard.lifecycle.brakes import (
     HISTORY,
+    BrakeLimits,
     Counts,
     Mode,
     Scope,
@@ -23,6 +24,7 @@ from dashboard.lifecycle.evidence import Phase, Provider, Rcode, Reading
 from tests.support.readings import NOW, dns, failed, fastly, rdap
 
 TLD = Scope("rdap", "com")
+LIMITS = BrakeLimits()
 
 
 @pytest.mark.parametrize(
@@ -32,12 +34,12 @@ TLD = Scope("rdap", "com")
 def test_until_there_is_a_baseline_more_than_two_per_cent_of_a_tlds_names_trip(
     *, lapsed: int, checked: int, on: bool
 ) -> None:
-    assert trips(Counts(lapsed, checked, month=0), Mode.SHARE, TLD) is on
+    assert trips(Counts(lapsed, checked, month=0), Mode.SHARE, TLD, LIMITS) is on
 
 
 def test_the_share_says_nothing_of_all_tlds_together() -> None:
-    assert not trips(Counts(500, 1000), Mode.SHARE, Scope("rdap"))
-    assert not trips(Counts(500, 1000), Mode.SHARE, Scope())
+    assert not trips(Counts(500, 1000), Mode.SHARE, Scope("rdap"), LIMITS)
+    assert not trips(Counts(500, 1000), Mode.SHARE, Scope(), LIMITS)
 
 
 @pytest.mark.parametrize(
@@ -48,7 +50,7 @@ def test_the_share_says_nothing_of_all_tlds_together() -> None:
 def test_with_a_baseline_more_than_twice_of_it_trips_in_every_scope(
     *, lapsed: int, month: int, on: bool, scope: Scope
 ) -> None:
-    assert trips(Counts(lapsed, 10**6, month), Mode.BASELINE, scope) is on
+    assert trips(Counts(lapsed, 10**6, month), Mode.BASELINE, scope, LIMITS) is on
 
 
 def test_a_baseline_needs_thirty_days_of_counts() -> None:
@@ -58,8 +60,23 @@ def test_a_baseline_needs_thirty_days_of_counts() -> None:
 
 
 def test_the_limit_is_the_number_that_is_still_believed() -> None:
-    assert limit_of(Counts(0, 1000), Mode.SHARE) == pytest.approx(20)
-    assert limit_of(Counts(0, 1000, month=300), Mode.BASELINE) == pytest.approx(20)
+    assert limit_of(Counts(0, 1000), Mode.SHARE, LIMITS) == pytest.approx(20)
+    assert limit_of(Counts(0, 1000, month=300), Mode.BASELINE, LIMITS) == pytest.approx(20)
+
+
+@pytest.mark.parametrize(
+    ("limits", "counts", "mode", "on"),
+    [
+        (BrakeLimits(share=0.001), Counts(20, 10_000), Mode.SHARE, True),
+        (BrakeLimits(share=0.001), Counts(20, 20_000), Mode.SHARE, False),
+        (BrakeLimits(factor=1.5), Counts(40, 10**6, month=600), Mode.BASELINE, True),
+        (BrakeLimits(factor=2.0), Counts(40, 10**6, month=600), Mode.BASELINE, False),
+        (BrakeLimits(minimum=5), Counts(5, 100), Mode.SHARE, True),
+        (BrakeLimits(minimum=6), Counts(5, 100), Mode.SHARE, False),
+    ],
+)
+def test_what_is_still_believed_can_be_set(limits: BrakeLimits, counts: Counts, mode: Mode, *, on: bool) -> None:
+    assert trips(counts, mode, TLD, limits) is on
 
 
 GONE, ALIVE = rdap(Phase.AVAILABLE), rdap(Phase.ACTIVE, ago=1)

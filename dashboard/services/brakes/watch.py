@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
@@ -12,15 +13,28 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry
-from dashboard.lifecycle.brakes import Counts, Mode, Scope, limit_of, trips
+from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, trips
 from dashboard.models import Brake, Case, CaseState, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, mode_now, window_start
 from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
 from dashboard.services.cases.flag import Assessed
 from dashboard.services.checking.facts import load_facts
+from dashboard.services.policy import current
 
 ACTOR = system("brakes")
 CHUNK = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Measure:
+    """How brakes measure now, and what they still believe."""
+
+    mode: Mode
+    limits: BrakeLimits
+
+    def per_mille(self, counts: Counts) -> int:
+        """Return the limit in thousandths of a lapse, so that no fraction is rounded away."""
+        return int(limit_of(counts, self.mode, self.limits) * 1000)
 
 
 def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list[NewEntry]:
@@ -33,8 +47,8 @@ def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list
     if not scopes:
         return []
     scopes -= {brake.scope for brake in open_brakes(session)}
-    mode = mode_now(session, now)
-    tried = [_try(session, scope, mode, now) for scope in sorted(scopes, key=_order)]
+    measure = Measure(mode_now(session, now), current(session).brakes)
+    tried = [_try(session, scope, measure, now) for scope in sorted(scopes, key=_order)]
     return [entry for entry in tried if entry is not None]
 
 
@@ -42,26 +56,26 @@ def _order(scope: Scope) -> tuple[str, str]:
     return scope.provider, scope.tld
 
 
-def _try(session: Session, scope: Scope, mode: Mode, now: datetime) -> NewEntry | None:
+def _try(session: Session, scope: Scope, measure: Measure, now: datetime) -> NewEntry | None:
     """Put the brake of one scope on if its counts say so, and hold the cases that its fault has opened already."""
     counts = counted(session, scope, now)
-    if not trips(counts, mode, scope):
+    if not trips(counts, measure.mode, scope, measure.limits):
         return None
-    brake = _put_on(session, scope, counts, mode, now)
-    return None if brake is None else _entry(brake, counts, mode, _hold_recent(session, brake, now))
+    brake = _put_on(session, scope, counts, measure, now)
+    return None if brake is None else _entry(brake, counts, measure, _hold_recent(session, brake, now))
 
 
-def _put_on(session: Session, scope: Scope, counts: Counts, mode: Mode, now: datetime) -> OnBrake | None:
+def _put_on(session: Session, scope: Scope, counts: Counts, measure: Measure, now: datetime) -> OnBrake | None:
     """Insert the brake; None when another worker was faster."""
     insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
     statement = insert(Brake).values(
         scope=scope.kind,
         provider=scope.provider,
         tld=scope.tld,
-        mode=mode.value,
+        mode=measure.mode.value,
         lapsed=counts.lapsed,
         checked=counts.checked,
-        limit_per_mille=int(limit_of(counts, mode) * 1000),
+        limit_per_mille=measure.per_mille(counts),
         opened_at=now,
     )
     added = session.scalar(
@@ -94,15 +108,15 @@ def _hold_recent(session: Session, brake: OnBrake, now: datetime) -> int:
     return held
 
 
-def _entry(brake: OnBrake, counts: Counts, mode: Mode, held: int) -> NewEntry:
+def _entry(brake: OnBrake, counts: Counts, measure: Measure, held: int) -> NewEntry:
     data = {
         "scope": brake.scope.kind,
         "provider": brake.scope.provider,
         "tld": brake.scope.tld,
-        "mode": mode.value,
+        "mode": measure.mode.value,
         "lapsed": counts.lapsed,
         "checked": counts.checked,
-        "limit_per_mille": int(limit_of(counts, mode) * 1000),
+        "limit_per_mille": measure.per_mille(counts),
         "held": held,
     }
     return NewEntry(Event.BRAKE_TRIPPED, ACTOR, "brake", str(brake.id), data)

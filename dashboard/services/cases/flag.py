@@ -14,6 +14,7 @@ from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
 from dashboard.lifecycle.assessment import Assessment, Confidence, HolderChange
 from dashboard.lifecycle.evidence import Phase
+from dashboard.lifecycle.policy import Policy, opens_case
 from dashboard.lifecycle.risk import Exposure, risk
 from dashboard.models import Case, CaseOpening, CaseState
 from dashboard.services.allow_list import allowed
@@ -23,6 +24,7 @@ from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, why_open
 from dashboard.services.checking.facts import DomainFacts, KeptReading
+from dashboard.services.policy import current
 
 ACTOR = system("checks")
 RENEWED = {Phase.ACTIVE}
@@ -42,13 +44,13 @@ def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
 
     What a brake covers is opened, but held.
     """
-    brakes = open_brakes(session)
+    brakes, policy = open_brakes(session), current(session)
     entries: list[NewEntry] = []
     cases = _existing(session, assessed)
     opened = 0
     for item in assessed:
         case = cases.get(item.facts.id)
-        if item.assessment.flags and not allowed(item.facts.name):
+        if _is_flagged(item, case, policy) and not allowed(item.facts.name):
             if _flagged(session, item, case, entries, now):
                 opened += 1
                 if brakes:
@@ -60,6 +62,12 @@ def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
     session.flush()
     record_many(session, entries, now)
     return opened
+
+
+def _is_flagged(item: Assessed, case: Case | None, policy: Policy) -> bool:
+    """Whether a case must be open: as the policy says; one that is open is not given up for a changed policy."""
+    is_open = case is not None and case.state == CaseState.OPEN
+    return opens_case(policy, item.assessment) or (is_open and item.assessment.flags)
 
 
 def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]:
@@ -126,9 +134,7 @@ def _silenced(item: Assessed, case: Case) -> bool:
 
 def lapse_of(assessment: Assessment) -> datetime | None:
     """When the domain lapsed or was caught, as far as it is known: what happened after it weighs."""
-    if assessment.holder_changed:
-        return assessment.registered_at
-    return assessment.expires_at if assessment.expires_at and assessment.expires_at < assessment.assessed_at else None
+    return assessment.lapsed_at
 
 
 def _describe(case: Case, assessment: Assessment, lost: Exposure, now: datetime) -> None:
