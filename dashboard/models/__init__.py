@@ -5,6 +5,7 @@ from dashboard.models.allow_list import AllowKind, AllowListEntry, Reveal
 from dashboard.models.audit import AuditEntry, AuditHead
 from dashboard.models.brake import Brake, LapseCount
 from dashboard.models.case import (
+    PENDING,
     Case,
     CaseOpening,
     CaseState,
@@ -26,8 +27,10 @@ from dashboard.models.policy import PolicyVersion
 from dashboard.models.source import ApiToken, ImportRun, Source
 from dashboard.models.staff import Marker, Role, SetupCode, SignInThrottle, Staff, StaffSession
 
+from dashboard.models.triage import CaseSkip, Claim, SavedView, SetAside, SetAsideKind
 __all__ = [
     "Account",
+    "PENDING",
     "AccountPackage",
     "Address",
     "AllowKind",
@@ -39,6 +42,7 @@ __all__ = [
     "Case",
     "CaseOpening",
     "CaseState",
+    "CaseSkip",
     "Check",
     "CheckBatch",
     "Decision",
@@ -60,7 +64,10 @@ __all__ = [
     "SignInThrottle",
     "Source",
     "Staff",
+    "SavedView",
     "StaffSession",
+    "SetAside",
+    "SetAsideKind",
     "Unverification",
     "UnverificationState",
 ]

@@ -22,11 +22,18 @@ class CaseState(StrEnum):
     """Where a case stands (DESIGN 5)."""
 
     OPEN = "open"
+    SNOOZED = "snoozed"
+    ESCALATED = "escalated"
     DECIDED = "decided"
     CLOSED_RENEWED = "closed_renewed"
     CLOSED_NO_ADDRESSES = "closed_no_addresses"
     CLOSED_DISCARDED = "closed_discarded"
     CLOSED_ALLOW_LISTED = "closed_allow_listed"
+
+
+PENDING = (CaseState.OPEN, CaseState.SNOOZED, CaseState.ESCALATED)
+"""The states in which a case still waits for a decision."""
+_OPEN = text("state = 'open'")
 
 
 class DecisionKind(StrEnum):
@@ -55,6 +62,7 @@ class Case(Base):
     `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
     the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; it is
     not approved until that is released. `allow_entry_id`: the allow-list entry that closed it.
+    `wake_at`: when a snoozed case comes back by itself. `tld`: the last label of the domain, for the queue's filter.
     """
 
     __tablename__ = "cases"
@@ -67,6 +75,16 @@ class Case(Base):
             sqlite_where=text("state = 'open'"),
         ),
         Index("ix_cases_opened_at", "opened_at"),
+        Index("ix_cases_open_drop", "drop_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index("ix_cases_open_age", "opened_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index("ix_cases_open_addresses", "addresses", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
+        Index("ix_cases_state", "state", "risk", "id"),
+        Index(
+            "ix_cases_wake_at",
+            "wake_at",
+            postgresql_where=text("wake_at IS NOT NULL"),
+            sqlite_where=text("wake_at IS NOT NULL"),
+        ),
         Index(
             "ix_cases_held",
             "brake_id",
@@ -104,6 +122,8 @@ class Case(Base):
     no_second_factor_accounts: Mapped[int] = mapped_column(default=0)
     packages: Mapped[int] = mapped_column(default=0)
     downloads_30d: Mapped[int] = mapped_column(BigInteger, default=0)
+    wake_at: Mapped[datetime | None]
+    tld: Mapped[str | None] = mapped_column(String(63))
 
     domain: Mapped[Domain] = relationship()
     brake: Mapped[Brake | None] = relationship()

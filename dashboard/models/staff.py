@@ -20,7 +20,7 @@ class Role(StrEnum):
 
 
 class Staff(Base):
-    """A person of the trust and safety staff. `email` is their sign-in name, lower-case."""
+    """A person of the trust and safety staff. `email` is their sign-in name, lower-case; `shortcuts`: keys are on."""
 
     __tablename__ = "staff"
 
@@ -30,6 +30,7 @@ class Staff(Base):
     password_hash: Mapped[str] = mapped_column(String(255))
     active: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
     created_at: Mapped[datetime]
+    shortcuts: Mapped[bool] = mapped_column(default=True, server_default=text("true"))
 
 
 class StaffSession(Base):

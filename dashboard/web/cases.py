@@ -1,4 +1,4 @@
-"""The queue, one case, and the decision on it."""
+"""The queue, the search that leads into it, and one case."""
 
 from __future__ import annotations
 
@@ -6,49 +6,53 @@ from typing import Any
 
 from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
 
-from dashboard.auth.identity import requires
+from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
-from dashboard.lifecycle.assessment import HolderChange
+from dashboard.lifecycle.assessment import Confidence, HolderChange
 from dashboard.lifecycle.evidence import Phase
-from dashboard.models import CaseState
 from dashboard.queries.history import phase_spans
-from dashboard.queries.queue import QueueFilters, queue_count, queue_page, sources
+from dashboard.queries.queue import QueueFilters, Viewer, queue_count, queue_page, sources
+from dashboard.queries.queue.filters import RISK_BANDS, STATES
+from dashboard.runtime import wall_now
 from dashboard.web.case_page import case_page
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
-from dashboard.web.requests import ROW_ID, choice, number, wants_fragment
+from dashboard.web.requests import ROW_ID, number, wants_fragment
 
 blueprint = Blueprint("cases", __name__)
-ALL = "all"
-STATES = tuple(state.value for state in CaseState)
-PHASES = tuple(phase.value for phase in Phase)
-HOLDER_CHANGES = tuple(change.value for change in HolderChange)
-MAX_DROP_DAYS = 365
+CHOICES = {
+    "states": STATES,
+    "phases": tuple(phase.value for phase in Phase),
+    "confidences": tuple(confidence.value for confidence in Confidence),
+    "holder_changes": tuple(change.value for change in HolderChange),
+    "risk_bands": tuple(RISK_BANDS),
+    "downloads": (10_000, 100_000, 1_000_000, 10_000_000),
+    "ages": (1, 3, 7, 14, 30, 90),
+    "drops": (5, 14, 30, 60),
+}
 
 
 @blueprint.get("/cases")
 @requires(Permission.CASES_READ)
 def queue() -> Response:
-    """Show the cases, riskiest first, as the filters in the address say."""
-    now, session = page_now(), db.session()
-    known = sources(session)
-    filters, shown = _filters({row.slug: row.id for row in known})
-    page = queue_page(session, filters, now, after=request.args.get("after"), before=request.args.get("before"))
+    """Show the cases, as the filters in the address say."""
+    session, filters, viewer = db.session(), QueueFilters.from_args(request.args), viewer_now()
+    page = queue_page(session, filters, viewer, after=request.args.get("after"), before=request.args.get("before"))
     spans = phase_spans(session, [row.domain_id for row in page.rows])
+    shown: dict[str, Any] = filters.to_args()
     context: dict[str, Any] = {
         "page": page,
-        "strips": {row.id: row_strip(row, spans.get(row.domain_id, ()), now) for row in page.rows},
-        "count": queue_count(session, filters, now),
+        "strips": {row.id: row_strip(row, spans.get(row.domain_id, ()), viewer.now) for row in page.rows},
+        "count": queue_count(session, filters, viewer),
+        "filters": filters,
         "shown": shown,
-        "sources": known,
-        "states": STATES,
-        "phases": PHASES,
-        "holder_changes": HOLDER_CHANGES,
+        "sources": sources(session),
+        "choices": CHOICES,
         "next_url": url_for("cases.queue", **shown, after=page.next) if page.next else None,
         "previous_url": url_for("cases.queue", **shown, before=page.previous) if page.previous else None,
         "first_url": url_for("cases.queue", **shown),
-        "now": now,
+        "now": viewer.now,
     }
     return make_response(render_template("cases/_table.html" if wants_fragment() else "cases/queue.html", **context))
 
@@ -63,19 +67,6 @@ def show(case_id: int) -> Response:
     return make_response(render_template("cases/show.html", case_page=page, form=None))
 
 
-def _filters(source_ids: dict[str, int]) -> tuple[QueueFilters, dict[str, Any]]:
-    """Read the filters, and return beside them what to repeat in links: only what differs from the start page."""
-    state = choice("state", (*STATES, ALL), CaseState.OPEN.value)
-    phase, source = choice("phase", PHASES), choice("source", source_ids)
-    holder, drop = choice("holder", HOLDER_CHANGES), number("drop")
-    drop = drop if drop is not None and drop <= MAX_DROP_DAYS else None
-    shown = {"state": state if state != CaseState.OPEN.value else None, "phase": phase, "source": source}
-    shown |= {"holder": holder, "drop": None if drop is None else str(drop)}
-    filters = QueueFilters(
-        state=None if state == ALL else state,
-        phase=phase,
-        source_id=source_ids[source] if source else None,
-        holder_change=holder,
-        drop_days=drop,
-    )
-    return filters, {name: value for name, value in shown.items() if value}
+def viewer_now() -> Viewer:
+    """Return who looks at the queue in this request, by both clocks."""
+    return Viewer(page_now(), wall_now(), current_identity().staff_id)

@@ -13,7 +13,7 @@ from dashboard.queries.brakes import brakes
 from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
 from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
-from dashboard.queries.queue import QueueFilters, dropping_count, phase_counts, queue_page
+from dashboard.queries.queue import QueueFilters, Viewer, dropping_count, phase_counts, queue_page
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
 
@@ -34,7 +34,7 @@ def months_until(now: datetime) -> tuple[tuple[datetime, datetime], tuple[dateti
 def index() -> str:
     """Show what needs somebody now, every number a link to the rows behind it."""
     now, session = page_now(), db.session()
-    riskiest = queue_page(session, QueueFilters(), now, size=RISKIEST).rows
+    riskiest = queue_page(session, QueueFilters(), Viewer(now, now), size=RISKIEST).rows
     spans = phase_spans(session, [row.domain_id for row in riskiest])
     phases = phase_counts(session)
     this_month, last_month = months_until(now)

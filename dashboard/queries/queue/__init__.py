@@ -1,0 +1,28 @@
+"""The queue of cases: filters as one value, pages in four orders, counts, and the next case after a decision."""
+
+from dashboard.queries.queue.counts import (
+    dropping_count,
+    next_case,
+    phase_counts,
+    queue_count,
+    sources,
+    state_counts,
+)
+from dashboard.queries.queue.every import case_ids
+from dashboard.queries.queue.filters import QueueFilters, Viewer
+from dashboard.queries.queue.pages import PAGE_SIZE, QueueRow, queue_page
+
+__all__ = [
+    "PAGE_SIZE",
+    "QueueFilters",
+    "QueueRow",
+    "Viewer",
+    "case_ids",
+    "dropping_count",
+    "next_case",
+    "phase_counts",
+    "queue_count",
+    "queue_page",
+    "sources",
+    "state_counts",
+]

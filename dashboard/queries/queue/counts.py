@@ -1,0 +1,59 @@
+"""How many cases there are of each kind, and which one comes next."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy.orm import Session
+
+from dashboard.models import PENDING, Case, CaseState, Source
+from dashboard.queries.paging import Count, capped_count
+from dashboard.queries.queue.conditions import claimed, conditions
+from dashboard.queries.queue.filters import QueueFilters, Viewer
+
+
+def queue_count(session: Session, filters: QueueFilters, viewer: Viewer) -> Count:
+    """Count what the filters show, up to the cap."""
+    return capped_count(session, select(Case.id).where(*conditions(filters, viewer)))
+
+
+def next_case(session: Session, after: tuple[int, int] | None, viewer: Viewer | None = None) -> int | None:
+    """Return the open case behind `(risk, id)` in the queue, else the riskiest one left; None in an empty queue.
+
+    What the viewer skips, and what somebody else works on, is passed over.
+    """
+    query = select(Case.id).order_by(Case.risk.desc(), Case.id.desc()).limit(1)
+    if viewer is None:
+        query = query.where(Case.state == CaseState.OPEN)
+    else:
+        query = query.where(*conditions(QueueFilters(), viewer), ~claimed("others", viewer))
+    if after is not None:
+        found = session.scalar(query.where(tuple_(Case.risk, Case.id) < after))
+        if found is not None:
+            return found
+    return session.scalar(query)
+
+
+def phase_counts(session: Session) -> dict[str, int]:
+    """Count the open cases by phase."""
+    query = select(Case.phase, func.count()).where(Case.state == CaseState.OPEN).group_by(Case.phase)
+    return {row.phase: row[1] for row in session.execute(query)}
+
+
+def state_counts(session: Session) -> dict[str, int]:
+    """Count the cases that wait for a decision by state: open, snoozed, escalated."""
+    query = select(Case.state, func.count()).where(Case.state.in_(PENDING)).group_by(Case.state)
+    return {row.state: row[1] for row in session.execute(query)}
+
+
+def dropping_count(session: Session, now: datetime, days: int) -> Count:
+    """Count the open cases whose domain is predicted to drop within `days`."""
+    return queue_count(session, replace(QueueFilters(), drop_days=days), Viewer(now, now))
+
+
+def sources(session: Session) -> Sequence[Row[int, str, str]]:
+    """Return `(id, slug, name)` of every source, by name."""
+    return session.execute(select(Source.id, Source.slug, Source.name).order_by(Source.name)).all()
