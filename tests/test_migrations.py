@@ -59,6 +59,26 @@ def test_brakes_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context
         session.execute(text("UPDATE cases SET brake_id = 99"))
 
 
+def test_bulk_actions_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
+    """From 0007 with decisions in it to 0008: every row stays, belongs to no bulk action, references are watched."""
+    with writing() as session:
+        source, domain = make.make_source(session), make.make_domain(session)
+        address = make.make_address(session, make.make_account(session, source), domain)
+        case = make.make_case(session, domain)
+        make.make_unverification(session, make.make_decision(session, case, story.add_staff(session).id), address)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0007")
+    assert "bulk_actions" not in inspect(db.engine).get_table_names()
+    flask_migrate.upgrade()
+    assert rows() == before
+    assert db.session.execute(text("SELECT bulk_id, reverted_by FROM decisions")).all() == [(None, None)]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("UPDATE decisions SET bulk_id = 99"))
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("UPDATE unverifications SET reverts_id = 99"))
+
+
 def rows() -> dict[str, int]:
     counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}

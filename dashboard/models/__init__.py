@@ -4,6 +4,7 @@ from dashboard.models.account import Account, AccountPackage, Address, Package, 
 from dashboard.models.allow_list import AllowKind, AllowListEntry, Reveal
 from dashboard.models.audit import AuditEntry, AuditHead
 from dashboard.models.brake import Brake, LapseCount
+from dashboard.models.bulk import BulkAction, BulkAddress, BulkItem, BulkKind, BulkState, ItemState
 from dashboard.models.case import (
     PENDING,
     Case,
@@ -39,6 +40,11 @@ __all__ = [
     "AuditEntry",
     "AuditHead",
     "Brake",
+    "BulkAction",
+    "BulkAddress",
+    "BulkItem",
+    "BulkKind",
+    "BulkState",
     "Case",
     "CaseOpening",
     "CaseState",
@@ -50,6 +56,7 @@ __all__ = [
     "Domain",
     "EvidenceRecord",
     "ImportRun",
+    "ItemState",
     "LapseCount",
     "LifecycleEvent",
     "Marker",

@@ -54,6 +54,9 @@ class UnverificationState(StrEnum):
     STALE = "stale"
     REJECTED = "rejected"
     WITHHELD = "withheld"
+    WITHDRAWN = "withdrawn"
+    REVERT_QUEUED = "revert_queued"
+    REVERTED = "reverted"
 
 
 class Case(Base):
@@ -151,7 +154,8 @@ class CaseOpening(Base):
 class Decision(Base):
     """What was decided, with the exact evidence it rests on, frozen for ever.
 
-    Either a person decided (`staff_id`), or the policy that an admin had switched on (`policy_version`).
+    Either a person decided (`staff_id`), or the policy that an admin had switched on (`policy_version`). `bulk_id`:
+    the bulk action it is part of. `reverted_at` and `reverted_by`: when somebody took it back, and who.
     """
 
     __tablename__ = "decisions"
@@ -164,6 +168,12 @@ class Decision(Base):
             "decided_at",
             postgresql_where=text("policy_version IS NOT NULL"),
             sqlite_where=text("policy_version IS NOT NULL"),
+        ),
+        Index(
+            "ix_decisions_bulk_id",
+            "bulk_id",
+            postgresql_where=text("bulk_id IS NOT NULL"),
+            sqlite_where=text("bulk_id IS NOT NULL"),
         ),
     )
 
@@ -178,9 +188,12 @@ class Decision(Base):
     decided_at: Mapped[datetime]
     case_version: Mapped[int]
     frozen: Mapped[dict[str, Any]]
+    bulk_id: Mapped[int | None] = mapped_column(ForeignKey("bulk_actions.id"))
+    reverted_at: Mapped[datetime | None]
+    reverted_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
     case: Mapped[Case] = relationship(back_populates="decisions")
-    staff: Mapped[Staff | None] = relationship()
+    staff: Mapped[Staff | None] = relationship(foreign_keys=[staff_id])
     unverifications: Mapped[list[Unverification]] = relationship(back_populates="decision")
 
 
@@ -190,7 +203,11 @@ def decided_by(email: str | None, policy_version: int | None) -> str:
 
 
 class Unverification(Base):
-    """One effect on one address, which is also its outbox row: `seq` is given at publishing, per source."""
+    """One effect on one address, which is also its outbox row: `seq` is given at publishing, per source.
+
+    `kind` is `unverify`, or `revert` for one that takes the un-verification `reverts_id` back. `revert_asked_at`: it
+    was to be taken back while the source had not answered yet, and will be as soon as it has.
+    """
 
     __tablename__ = "unverifications"
     __table_args__ = (
@@ -208,6 +225,12 @@ class Unverification(Base):
             "id",
             postgresql_where=text("state = 'rechecking'"),
             sqlite_where=text("state = 'rechecking'"),
+        ),
+        Index(
+            "ix_unverifications_reverts_id",
+            "reverts_id",
+            postgresql_where=text("reverts_id IS NOT NULL"),
+            sqlite_where=text("reverts_id IS NOT NULL"),
         ),
     )
 
@@ -227,6 +250,8 @@ class Unverification(Base):
     sent_at: Mapped[datetime | None]
     settled_at: Mapped[datetime | None]
     settled_why: Mapped[str | None] = mapped_column(Text)
+    reverts_id: Mapped[int | None] = mapped_column(ForeignKey("unverifications.id"))
+    revert_asked_at: Mapped[datetime | None]
 
     decision: Mapped[Decision] = relationship(back_populates="unverifications")
     address: Mapped[Address] = relationship()
