@@ -59,6 +59,28 @@ def test_brakes_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context
         session.execute(text("UPDATE cases SET brake_id = 99"))
 
 
+def test_warnings_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
+    """From 0004 with un-verifications in it to 0005: every row stays, and notices are watched over like the rest."""
+    with writing() as session:
+        source, domain = make.make_source(session), make.make_domain(session)
+        address = make.make_address(session, make.make_account(session, source), domain)
+        case = make.make_case(session, domain)
+        make.make_unverification(session, make.make_decision(session, case, story.add_staff(session).id), address)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0004")
+    assert "notices" not in inspect(db.engine).get_table_names()
+    flask_migrate.upgrade()
+    assert rows() == before
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(
+            text(
+                "INSERT INTO notices (public_id, kind, address_id, source_id, domain_id, state, judged, reason, raised_at)"
+                " VALUES ('p', 'early_warning', 99, 99, 99, 'queued', '{}', 'r', '2026-01-01 00:00:00')"
+            )
+        )
+
+
 def test_bulk_actions_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
     """From 0007 with decisions in it to 0008: every row stays, belongs to no bulk action, references are watched."""
     with writing() as session:

@@ -22,7 +22,7 @@ from dashboard.lifecycle.evidence import Phase, Reading
 from dashboard.lifecycle.facts import Registration, registration
 from dashboard.lifecycle.holder import address_risk, anybodys, holder_change, suspected, tenure
 from dashboard.lifecycle.predict import predict
-from dashboard.lifecycle.releases import explain_releases
+from dashboard.lifecycle.releases import explain_releases, lapsed_at
 from dashboard.lifecycle.verdict import Verdict, judge
 from dashboard.lifecycle.words import explain, explain_dates, explain_holder, explain_rule
 
@@ -71,6 +71,7 @@ def assess(
         nameservers=facts.nameservers,
         predicted=predict(domain, verdict.phase, seen, facts),
         addresses=anybodys(dated) if verdict.phase is Phase.AVAILABLE else dated,
+        lapsed_at=lapsed_at(change, held, facts, seen, now),
     )
 
 

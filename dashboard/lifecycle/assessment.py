@@ -110,7 +110,11 @@ class AddressRisk:
 
 @dataclass(frozen=True, slots=True)
 class Assessment:
-    """The answer from all current evidence, at one moment."""
+    """The answer from all current evidence, at one moment.
+
+    `lapsed_at`: when the domain lapsed, or its present holder's time began after a change; what happened to the
+    accounts since then weighs. None where there is neither, or nobody knows when.
+    """
 
     domain: str
     assessed_at: datetime
@@ -126,6 +130,7 @@ class Assessment:
     nameservers: tuple[str, ...] = ()
     predicted: Predicted = field(default_factory=Predicted)
     addresses: tuple[AddressRisk, ...] = ()
+    lapsed_at: datetime | None = None
 
     @property
     def holder_changed(self) -> bool | None:

@@ -24,7 +24,11 @@ HOLDER_WEIGHT = {HolderChange.DROPPED_AND_CAUGHT: 24, HolderChange.SOLD: 20, Hol
 """A domain in other hands is worse than one in nobody's: the attack may be under way."""
 
 HOLDER_POINTS = {HolderChange.DROPPED_AND_CAUGHT: 60, HolderChange.SOLD: 40, HolderChange.UNPROVEN: 10}
-RELEASE_POINTS, RESET_POINTS = 60, 40
+RELEASE_POINTS, RESET_POINTS, CREDENTIALS_POINTS, TOKEN_POINTS, SIGN_IN_POINTS = 60, 40, 30, 20, 10
+"""A release is the deed, a reset the way in, a new address or second factor the changed lock.
+
+An owner may sign in or make a token at any time, so these weigh little.
+"""
 NEAR = timedelta(days=5)
 
 
@@ -32,7 +36,8 @@ NEAR = timedelta(days=5)
 class Exposure:
     """What hangs on the addresses at risk; `downloads_30d` sums over distinct packages.
 
-    `released_after` and `resets_after` count what happened since the lapse or the catch.
+    What ends in `_after` counts what happened since the lapse or the catch; `credentials_after` are changes of
+    e-mail addresses and second factors.
     """
 
     addresses: int
@@ -43,6 +48,9 @@ class Exposure:
     downloads_30d: int
     released_after: int = 0
     resets_after: int = 0
+    credentials_after: int = 0
+    tokens_after: int = 0
+    sign_ins_after: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +79,9 @@ def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
         _accounts("no_second_factor", exposure.no_second_factor_accounts, 8, _NO_SECOND_FACTOR),
         _since("release_after", exposure.released_after, RELEASE_POINTS, "packages released"),
         _since("reset_after", exposure.resets_after, RESET_POINTS, "password resets"),
+        _since("credentials_after", exposure.credentials_after, CREDENTIALS_POINTS, _CREDENTIALS),
+        _since("token_after", exposure.tokens_after, TOKEN_POINTS, "tokens created"),
+        _since("sign_in_after", exposure.sign_ins_after, SIGN_IN_POINTS, "sign-ins"),
     )
     parts = (_downloads(assessment, exposure), *(part for part in rest if part.points))
     return Risk(score=sum(part.points for part in parts), parts=parts)
@@ -105,6 +116,7 @@ def _drop(assessment: Assessment, now: datetime) -> RiskPart:
     return RiskPart("near_drop", 30 if left <= NEAR else max(20 - days // 2, 0), f"drops in about {days} days")
 
 
+_CREDENTIALS = "e-mail addresses or second factors changed"
 _ONLY_ADDRESS = ("account would lose its only verified address", "accounts would lose their only verified address")
 _NO_SECOND_FACTOR = ("account has no second factor", "accounts have no second factor")
 

@@ -24,14 +24,16 @@ from dashboard.models.domain import (
     ProviderCount,
     RegistrationPeriod,
 )
+from dashboard.models.notice import EarlyWarning, Notice, NoticeKind, TakeoverReport
 from dashboard.models.policy import PolicyVersion
 from dashboard.models.source import ApiToken, ImportRun, Source
 from dashboard.models.staff import Marker, Role, SetupCode, SignInThrottle, Staff, StaffSession
-
+from dashboard.models.sweep import Sweep, SweepBatch
 from dashboard.models.triage import CaseSkip, Claim, SavedView, SetAside, SetAsideKind
+
 __all__ = [
-    "Account",
     "PENDING",
+    "Account",
     "AccountPackage",
     "Address",
     "AllowKind",
@@ -47,34 +49,41 @@ __all__ = [
     "BulkState",
     "Case",
     "CaseOpening",
-    "CaseState",
     "CaseSkip",
+    "CaseState",
     "Check",
     "CheckBatch",
+    "Claim",
     "Decision",
     "DecisionKind",
     "Domain",
+    "EarlyWarning",
     "EvidenceRecord",
     "ImportRun",
     "ItemState",
     "LapseCount",
     "LifecycleEvent",
     "Marker",
+    "Notice",
+    "NoticeKind",
     "Package",
     "PolicyVersion",
     "ProviderCount",
     "RegistrationPeriod",
     "Reveal",
     "Role",
+    "SavedView",
     "SecurityEvent",
+    "SetAside",
+    "SetAsideKind",
     "SetupCode",
     "SignInThrottle",
     "Source",
     "Staff",
-    "SavedView",
     "StaffSession",
-    "SetAside",
-    "SetAsideKind",
+    "Sweep",
+    "SweepBatch",
+    "TakeoverReport",
     "Unverification",
     "UnverificationState",
 ]

@@ -12,12 +12,13 @@ from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent
 
 RESETS = ("password_reset_requested", "password_reset")
+CREDENTIALS = ("email_changed", "two_factor_changed")
 CHUNK = 10_000
 """Ids in one statement, well under the databases' limits on parameters."""
 
 
 def exposure(session: Session, domain_id: int, address_ids: Collection[int], since: datetime | None) -> Exposure:
-    """Count what hangs on `address_ids` of the domain; releases and resets are counted after `since`, the lapse.
+    """Count what hangs on `address_ids` of the domain; releases and events are counted after `since`, the lapse.
 
     Packages and their downloads count once, however many of the accounts may publish them.
     """
@@ -27,6 +28,7 @@ def exposure(session: Session, domain_id: int, address_ids: Collection[int], sin
         else and_(Address.domain_id == domain_id, Address.verified)
     )
     accounts = select(Address.account_id).where(chosen).distinct()
+    happened = _events_after(session, accounts, since)
     packages, downloads = session.execute(_packages(accounts)).one()
     return Exposure(
         addresses=len(address_ids),
@@ -36,7 +38,10 @@ def exposure(session: Session, domain_id: int, address_ids: Collection[int], sin
         packages=packages,
         downloads_30d=int(downloads or 0),
         released_after=_released_after(session, accounts, since),
-        resets_after=_resets_after(session, accounts, since),
+        resets_after=sum(happened.get(kind, 0) for kind in RESETS),
+        credentials_after=sum(happened.get(kind, 0) for kind in CREDENTIALS),
+        tokens_after=happened.get("token_created", 0),
+        sign_ins_after=happened.get("login", 0),
     )
 
 
@@ -70,10 +75,11 @@ def _released_after(session: Session, accounts: Select[int], since: datetime | N
     return session.scalar(query) or 0
 
 
-def _resets_after(session: Session, accounts: Select[int], since: datetime | None) -> int:
+def _events_after(session: Session, accounts: Select[int], since: datetime | None) -> dict[str, int]:
+    """Count what the source reported of the accounts after `since`, by kind."""
     if since is None:
-        return 0
-    query = select(func.count()).where(
-        SecurityEvent.account_id.in_(accounts), SecurityEvent.kind.in_(RESETS), SecurityEvent.at > since
+        return {}
+    query = select(SecurityEvent.kind, func.count()).where(
+        SecurityEvent.account_id.in_(accounts), SecurityEvent.at > since
     )
-    return session.scalar(query) or 0
+    return {row[0]: row[1] for row in session.execute(query.group_by(SecurityEvent.kind))}

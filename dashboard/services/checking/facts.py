@@ -6,7 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import ScalarSelect, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assess import assess
@@ -16,7 +16,7 @@ from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Evidence, Phase, Reading
 from dashboard.lifecycle.facts import unregistered_seen_at
 from dashboard.lifecycle.mailboxes import is_mailbox_provider
-from dashboard.models import Account, Address, Domain, EvidenceRecord, RegistrationPeriod
+from dashboard.models import Account, AccountPackage, Address, Domain, EvidenceRecord, Package, RegistrationPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +97,27 @@ def _add_addresses(session: Session, facts: dict[int, DomainFacts]) -> None:
             Address.verified_at,
             Address.first_verified_at,
             Account.account_created_at,
+            _last_release().label("last_release_at"),
         )
         .join(Account, Account.id == Address.account_id)
         .where(Address.domain_id.in_(facts), Address.verified)
         .order_by(Address.id)
     )
     for row in rows:
-        known = AddressFacts(str(row.id), row.verified_at, row.account_created_at, row.first_verified_at)
+        known = AddressFacts(
+            str(row.id), row.verified_at, row.account_created_at, row.first_verified_at, row.last_release_at
+        )
         facts[row.domain_id or 0].addresses.append(VerifiedAddress(row.id, row.account_id, known))
+
+
+def _last_release() -> ScalarSelect[datetime | None]:
+    """The newest release of a package that the address's account may publish."""
+    query = (
+        select(func.max(Package.last_release_at))
+        .join(AccountPackage, AccountPackage.package_id == Package.id)
+        .where(AccountPackage.account_id == Address.account_id)
+    )
+    return query.correlate(Address).scalar_subquery()
 
 
 def _add_periods(session: Session, facts: dict[int, DomainFacts]) -> None:
