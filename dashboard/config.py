@@ -15,6 +15,8 @@ from urllib.parse import urlsplit
 T = TypeVar("T")
 PREFIX = "LAPSEWATCH_"
 SHORTEST_SECRET = 32
+PROVIDER_ORDER = (("rdap", "whois", "dns"), ("fastly", "domainr"))
+"""Cheap and free first; those that cost money only to corroborate."""
 
 
 class SettingError(ValueError):
@@ -47,7 +49,9 @@ class Settings:
     rdap_bootstrap_url: str
     whois_servers: tuple[tuple[str, tuple[str, int]], ...]
     dns_resolver: str
+    dns_parent_port: int
     allowed_endpoints: frozenset[tuple[str, int]]
+    providers: tuple[tuple[str, ...], ...]
     provider_rate: float
     provider_timeout: float
     check_batch: int
@@ -105,7 +109,9 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         rdap_bootstrap_url=read.get("RDAP_BOOTSTRAP_URL", _http_url, "https://data.iana.org/rdap/dns.json"),
         whois_servers=read.get("WHOIS_SERVERS", _servers, ()),
         dns_resolver=read.get("DNS_RESOLVER", _endpoint_text, "127.0.0.1:53"),
+        dns_parent_port=read.get("DNS_PARENT_PORT", _port, 53),
         allowed_endpoints=read.get("ALLOWED_ENDPOINTS", _endpoints, frozenset()),
+        providers=read.get("PROVIDERS", _provider_order, PROVIDER_ORDER),
         provider_rate=read.get("PROVIDER_RATE", _positive, 1.0),
         provider_timeout=read.get("PROVIDER_TIMEOUT", _positive, 30.0),
         check_batch=read.get("CHECK_BATCH", _at_least_one, 200),
@@ -215,6 +221,16 @@ def _endpoint_text(text: str) -> str:
 
 def _endpoints(text: str) -> frozenset[tuple[str, int]]:
     return frozenset(parse_endpoint(item) for item in text.split(",") if item.strip())
+
+
+def _provider_order(text: str) -> tuple[tuple[str, ...], ...]:
+    """Read `rdap whois dns, fastly domainr`: who is asked together, and after a comma who only to corroborate."""
+    steps = tuple(tuple(step.lower().split()) for step in text.split(","))
+    known = {name for step in PROVIDER_ORDER for name in step}
+    listed = [name for step in steps for name in step]
+    if not all(steps) or set(listed) - known or len(set(listed)) != len(listed):
+        raise ValueError(f"must name some of {', '.join(sorted(known))}, each once, with a comma between steps")
+    return steps
 
 
 def _names(text: str) -> tuple[str, ...]:

@@ -51,7 +51,7 @@ class Simulator:
         self._published.unlink(missing_ok=True)
         ports = [
             part
-            for kind in ("http", "dns", "whois")
+            for kind in ("http", "dns", "whois", "parents")
             if kind in self._found
             for part in (f"--{kind}-port", self._found[kind].rpartition(":")[2])
         ]
@@ -72,8 +72,10 @@ class Simulator:
             "LAPSEWATCH_FASTLY_KEY": "demo",
             "LAPSEWATCH_RDAP_BOOTSTRAP_URL": self._found["rdap_bootstrap_url"],
             "LAPSEWATCH_DNS_RESOLVER": self._found["dns"],
+            "LAPSEWATCH_DNS_PARENT_PORT": self._found["parents"].rpartition(":")[2],
             "LAPSEWATCH_WHOIS_SERVERS": f"*={self._found['whois']}",
-            "LAPSEWATCH_ALLOWED_ENDPOINTS": f"{self._found['http']},{self._found['whois']}",
+            "LAPSEWATCH_ALLOWED_ENDPOINTS": ",".join(self._found[kind] for kind in ("http", "whois", "parents")),
+            "LAPSEWATCH_PROVIDERS": "rdap whois dns fastly",
             "LAPSEWATCH_PROVIDER_RATE": RATE,
             "LAPSEWATCH_CANARY_REGISTERED": "northgrid-dns.net",
             "LAPSEWATCH_CANARY_UNREGISTERED": "never-to-be-registered.net",

@@ -1,6 +1,8 @@
-"""Delegation by DNS, through the resolver of the settings. The rcode is kept apart: only NXDOMAIN says anything.
+"""Delegation by DNS, asked of the zone above; mail hosts, through the resolver of the settings.
 
-SERVFAIL, REFUSED and a time-out are errors, never a lapse (RFC 8020 speaks of NXDOMAIN alone). The resolver is the
+The rcode is kept apart: only NXDOMAIN says anything. SERVFAIL, REFUSED and a time-out are errors, never a lapse (RFC
+8020 speaks of NXDOMAIN alone). Where no server of the zone above is of use the resolver is asked, and the reading
+says so by its `server`: `com.` are the zone's own servers, an address and port is the resolver. The resolver is the
 operator's, so its address is not checked as those of public servers are.
 """
 
@@ -8,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from dataclasses import dataclass
 from datetime import datetime
 
 import dns.rcode
@@ -18,55 +21,82 @@ from dashboard.lifecycle.evidence import MAX_ITEMS, Delegation, Evidence, Outcom
 from dashboard.lifecycle.phases import phase_from_delegation
 from jobs.providers.base import Reply, digest_of, require_name
 from jobs.providers.dns_client import DnsClient
+from jobs.providers.dns_parent import UNREACHED, Parents
 from jobs.providers.dns_reply import DnsReply
 from jobs.providers.errors import Malformed, ProviderError, Refused, ServerError, Unsupported
 
 
+@dataclass(frozen=True, slots=True)
+class _Told:
+    """What was said of the delegation, and by whom: the zone above, or the resolver in its place."""
+
+    server: str
+    rcode: Rcode
+    nameservers: tuple[str, ...] = ()
+    ds: bool | None = None
+    by_parent: bool = False
+
+
 class DnsLookUp:
-    """Asks for NS and MX at once, and for A and AAAA where there is no MX (implicit MX, RFC 5321 section 5.1)."""
+    """Asks for NS and MX at once, and for A and AAAA where there is no MX (implicit MX, RFC 5321 section 5.1).
+
+    `parents`: the way to the zones above; None: the resolver is asked for the delegation too.
+    """
 
     provider = Provider.DNS
 
-    def __init__(self, client: DnsClient) -> None:
+    def __init__(self, client: DnsClient, parents: Parents | None = None) -> None:
         self._client = client
+        self._parents = parents
 
     async def look_up(self, domain: str, now: datetime) -> Reply:
         """Ask for the delegation of `domain`; raises a `ProviderError`. NOERROR without NS is FOUND, with no NS."""
         started = time.perf_counter()
         try:
-            delegation, nameservers = await self._delegation(require_name(domain))
+            told, delegation = await self._delegation(require_name(domain))
         except ProviderError as error:
-            error.server = self._client.server
+            error.server = error.server or self._client.server
             raise
         evidence = Evidence(
             provider=Provider.DNS,
             domain=domain,
             observed_at=now,
             outcome=Outcome.NOT_FOUND if delegation.rcode is Rcode.NXDOMAIN else Outcome.FOUND,
-            phase=phase_from_delegation(delegation, nameservers),
-            nameservers=nameservers,
+            phase=phase_from_delegation(delegation, told.nameservers),
+            nameservers=told.nameservers,
             delegation=delegation,
-            server=self._client.server,
+            server=told.server,
         )
-        raw = _raw(delegation, nameservers)
+        raw = _raw(delegation, told)
         return Reply(evidence, raw, digest_of(raw), time.perf_counter() - started)
 
-    async def _delegation(self, domain: str) -> tuple[Delegation, tuple[str, ...]]:
-        ns, mx = await asyncio.gather(
-            self._ask(domain, RdataType.NS), self._ask(domain, RdataType.MX), return_exceptions=True
-        )
-        if isinstance(ns, BaseException):
-            raise ns
-        if _rcode(ns) is Rcode.NXDOMAIN:
-            if not isinstance(mx, BaseException) and _rcode(mx) is not Rcode.NXDOMAIN:
+    async def _delegation(self, domain: str) -> tuple[_Told, Delegation]:
+        told, mx = await asyncio.gather(self._told(domain), self._ask(domain, RdataType.MX), return_exceptions=True)
+        if isinstance(told, BaseException):
+            raise told
+        if told.rcode is Rcode.NXDOMAIN:
+            # What the zone above has deleted lives on in the resolver's memory; in its own words it cannot.
+            if not told.by_parent and not isinstance(mx, BaseException) and _rcode(mx) is not Rcode.NXDOMAIN:
                 raise Malformed("NXDOMAIN for NS, but not for MX")
-            return Delegation(Rcode.NXDOMAIN), ()
+            return told, Delegation(Rcode.NXDOMAIN)
         if isinstance(mx, BaseException):
             # Half an answer would read as "takes no mail".
             raise mx
         mail_hosts = _mail_hosts(mx)
         has_address = False if mail_hosts else await self._has_address(domain)
-        return Delegation(Rcode.NOERROR, mail_hosts, has_address), _nameservers(ns, domain)
+        return told, Delegation(Rcode.NOERROR, mail_hosts, has_address, told.ds)
+
+    async def _told(self, domain: str) -> _Told:
+        """Ask the zone above, or where that stays silent the resolver."""
+        if self._parents is not None:
+            try:
+                word = await self._parents.ask(domain)
+            except UNREACHED:
+                pass
+            else:
+                return _Told(word.zone, word.rcode, word.nameservers, word.ds, by_parent=True)
+        ns = await self._ask(domain, RdataType.NS)
+        return _Told(self._client.server, _rcode(ns), _nameservers(ns, domain))
 
     async def _has_address(self, domain: str) -> bool:
         """Whether an A or AAAA record exists; one positive answer is enough, a failure beside a negative is not."""
@@ -118,11 +148,12 @@ def _mail_hosts(message: DnsReply) -> tuple[tuple[int, str], ...]:
     return tuple(sorted(hosts))[:MAX_ITEMS]
 
 
-def _raw(delegation: Delegation, nameservers: tuple[str, ...]) -> bytes:
+def _raw(delegation: Delegation, told: _Told) -> bytes:
     """Return what is kept of the replies: their content as JSON, since ids and TTLs differ each time."""
+    by = "parent" if told.by_parent else "resolver"
     return orjson.dumps(
         {
-            "delegation": {"rcode": delegation.rcode.value, "ns": nameservers},
+            "delegation": {"rcode": delegation.rcode.value, "ns": told.nameservers, "by": by},
             "mx": delegation.mx,
             "address": delegation.has_address,
             "ds": delegation.ds,

@@ -36,15 +36,30 @@ _OPT = struct.pack("!BHHIH", 0, 41, 1232, 0, 0)
 
 
 class DnsClient:
-    """Asks the resolver at `host:port`; use as a context manager, sockets open with the first query."""
+    """Asks the resolver at `host:port`; use as a context manager, sockets open with the first query.
 
-    def __init__(self, host: str, port: int, timeout: float) -> None:
+    `recursive`: whether the server is to find out what it does not know; one that is responsible for a zone is only
+    asked for what it knows itself. `sockets`, `in_flight`: at most so many.
+    """
+
+    def __init__(
+        self,
+        host: str,
+        port: int,
+        timeout: float,
+        *,
+        recursive: bool = True,
+        sockets: int = SOCKETS,
+        in_flight: int = IN_FLIGHT,
+    ) -> None:
         self.server = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
         self._host, self._port = host, port
         self._timeout = min(timeout, MAX_SECONDS)
+        self._flags = _RECURSE if recursive else 0
+        self._sockets = sockets
         self._channels: list[_Channel] = []
         self._opening = asyncio.Lock()
-        self._gate = asyncio.Semaphore(IN_FLIGHT)
+        self._gate = asyncio.Semaphore(in_flight)
 
     async def __aenter__(self) -> Self:
         return self
@@ -52,6 +67,10 @@ class DnsClient:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets; queries still waiting fail. The next query opens new ones."""
         for channel in self._channels:
             channel.close()
         self._channels.clear()
@@ -72,13 +91,13 @@ class DnsClient:
             ) from error
 
     async def _query(self, name: dns.name.Name, kind: RdataType) -> DnsReply:
-        channel = secrets.choice(self._channels if len(self._channels) == SOCKETS else await self._open())
-        wire = await channel.ask(_question(name, kind))
+        channel = secrets.choice(self._channels if len(self._channels) == self._sockets else await self._open())
+        wire = await channel.ask(_question(name, kind), self._flags)
         return await self._query_tcp(name, kind, channel.peer) if wire[2] & _TRUNCATED else _decoded(wire)
 
     async def _open(self) -> list[_Channel]:
         async with self._opening:
-            while len(self._channels) < SOCKETS:
+            while len(self._channels) < self._sockets:
                 _, channel = await asyncio.get_running_loop().create_datagram_endpoint(
                     _Channel, remote_addr=(self._host, self._port)
                 )
@@ -88,7 +107,7 @@ class DnsClient:
     async def _query_tcp(self, name: dns.name.Name, kind: RdataType, address: str) -> DnsReply:
         """Ask again over TCP, at the address that answered over UDP (RFC 7766)."""
         question = _question(name, kind)
-        query = _query(secrets.token_bytes(2), question)
+        query = _query(secrets.token_bytes(2), question, self._flags)
         reader, writer = await asyncio.open_connection(address, self._port)
         try:
             writer.write(struct.pack("!H", len(query)) + query)
@@ -115,9 +134,9 @@ def _question(name: dns.name.Name, kind: RdataType) -> bytes:
     return encoded + struct.pack("!HH", kind, IN)
 
 
-def _query(number: bytes, question: bytes) -> bytes:
-    """Return a recursive query with EDNS0; encoding by hand is a tenth of the library's time."""
-    return number + struct.pack("!HHHHH", _RECURSE, 1, 0, 0, 1) + question + _OPT
+def _query(number: bytes, question: bytes, flags: int) -> bytes:
+    """Return a query with EDNS0; encoding by hand is a tenth of the library's time."""
+    return number + struct.pack("!HHHHH", flags, 1, 0, 0, 1) + question + _OPT
 
 
 def _decoded(wire: bytes) -> DnsReply:
@@ -149,7 +168,7 @@ class _Channel(asyncio.DatagramProtocol):
         self._transport = cast("asyncio.DatagramTransport", transport)
         self.peer = transport.get_extra_info("peername")[0]
 
-    async def ask(self, question: bytes) -> bytes:
+    async def ask(self, question: bytes, flags: int = _RECURSE) -> bytes:
         """Send a question and wait for the datagram that answers it."""
         if self._transport is None or self._transport.is_closing():
             raise ConnectionFailed("the socket is closed")
@@ -159,7 +178,7 @@ class _Channel(asyncio.DatagramProtocol):
         answer: asyncio.Future[bytes] = asyncio.get_running_loop().create_future()
         self._waiting[number] = question, answer
         try:
-            self._transport.sendto(_query(number, question))
+            self._transport.sendto(_query(number, question, flags))
             return await answer
         finally:
             del self._waiting[number]

@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> None:
         http_port=given.http_port,
         dns_port=given.dns_port,
         whois_port=given.whois_port,
+        parents_port=given.parents_port,
         latency_ms=given.latency_ms,
         dns_latency_ms=given.dns_latency_ms,
     )
@@ -37,7 +38,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--clock", type=Path, help="the clock file to own (default: clock.json in the state folder)")
     parser.add_argument("--start", type=_moment, default=DEMO_START, help="domain time of the very first start")
     parser.add_argument("--speed", type=float, help="domain seconds a second (default: as before, at first 1800)")
-    for name in ("http", "dns", "whois"):
+    for name in ("http", "dns", "whois", "parents"):
         parser.add_argument(f"--{name}-port", type=int, default=0, help="default: any free port")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="before every HTTP and WHOIS reply")
     parser.add_argument("--dns-latency-ms", type=float, default=0.0, help="before every DNS reply")

@@ -11,7 +11,7 @@ TYPES = {"A": 1, "NS": 2, "SOA": 6, "MX": 15, "OPT": 41, "DS": 43}
 RCODES = {"NOERROR": 0, "FORMERR": 1, "SERVFAIL": 2, "NXDOMAIN": 3, "NOTIMP": 4, "REFUSED": 5}
 TTL = 300
 _HEADER = struct.Struct("!6H")
-_QR, _TC, _RD, _RA = 0x8000, 0x0200, 0x0100, 0x0080
+_QR, _AA, _TC, _RD, _RA = 0x8000, 0x0400, 0x0200, 0x0100, 0x0080
 _QNAME = b"\xc0\x0c"  # a pointer to the question's name, which always stands at offset 12
 
 
@@ -51,10 +51,19 @@ def _labels(wire: bytes, offset: int) -> tuple[list[str], int]:
 
 
 def reply(
-    question: Question, rcode: str, answers: tuple[bytes, ...] = (), authority: tuple[bytes, ...] = ()
+    question: Question,
+    rcode: str,
+    answers: tuple[bytes, ...] = (),
+    authority: tuple[bytes, ...] = (),
+    *,
+    of_zone: bool | None = None,
 ) -> bytes:
-    """Return the resolver's reply; OPT is echoed in its shortest form (RFC 6891, section 6.1.1)."""
-    flags = _QR | _RA | (question.flags & _RD) | RCODES[rcode]
+    """Return a reply; OPT is echoed in its shortest form (RFC 6891, section 6.1.1).
+
+    `of_zone`: None for a resolver's; of a zone's server, whether it answers with authority or refers elsewhere.
+    """
+    kind = _RA if of_zone is None else _AA if of_zone else 0
+    flags = _QR | kind | (question.flags & _RD) | RCODES[rcode]
     header = _HEADER.pack(question.id, flags, 1, len(answers), len(authority), int(question.edns))
     opt = struct.pack("!BHHIH", 0, TYPES["OPT"], 1232, 0, 0) if question.edns else b""
     return b"".join((header, question.wire, *answers, *authority, opt))

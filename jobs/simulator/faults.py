@@ -7,12 +7,17 @@ from enum import StrEnum
 
 
 class Provider(StrEnum):
-    """The services that the simulator stands in for."""
+    """The services that the simulator stands in for.
+
+    `dns` is every DNS server, `parents` are those of the zones above domains alone.
+    """
 
     FASTLY = "fastly"
     DOMAINR = "domainr"
     RDAP = "rdap"
+    REGISTRAR = "registrar"
     DNS = "dns"
+    PARENTS = "parents"
     WHOIS = "whois"
 
 
@@ -31,9 +36,13 @@ class Mode(StrEnum):
     REFUSED = "refused"
     TIMEOUT = "timeout"
     NXDOMAIN_ALL = "nxdomain_all"
+    LAME = "lame"
+    NO_NS = "no_ns"
 
 
-_DNS_ONLY = {Mode.SERVFAIL, Mode.REFUSED, Mode.TIMEOUT, Mode.NXDOMAIN_ALL}
+_DNS = {Provider.DNS, Provider.PARENTS}
+_PARENTS_ONLY = {Mode.LAME, Mode.NO_NS}
+_DNS_ONLY = {Mode.SERVFAIL, Mode.REFUSED, Mode.TIMEOUT, Mode.NXDOMAIN_ALL, *_PARENTS_ONLY}
 _EVERYWHERE = {Mode.SLOW, Mode.TRUNCATED}
 
 
@@ -53,7 +62,10 @@ class Fault:
 
     def __post_init__(self) -> None:
         """Refuse what cannot happen: `ValueError`."""
-        if self.mode not in _EVERYWHERE and (self.provider is Provider.DNS) != (self.mode in _DNS_ONLY):
+        if self.mode in _EVERYWHERE:
+            return
+        misplaced = self.mode in _PARENTS_ONLY and self.provider is not Provider.PARENTS
+        if misplaced or (self.provider in _DNS) != (self.mode in _DNS_ONLY):
             raise ValueError(f"{self.provider} cannot fail as {self.mode}")
 
     def hits(self, provider: Provider, name: str) -> bool:

@@ -11,6 +11,9 @@ from jobs.simulator.specs import DomainSpec, Holder
 from jobs.simulator.states import DomainState, state_at
 from jobs.simulator.workings import Workings
 
+LOOPBACK = "127.0.0.1"
+PARENT_SERVERS = ("a.zone-servers.net", "b.zone-servers.net")
+
 
 @dataclass(slots=True)
 class Resolver:
@@ -27,6 +30,8 @@ class Resolver:
         question = wire.parse(query)
         if question is None:
             return wire.malformed(query), 0.0
+        if question.name in PARENT_SERVERS:
+            return _parent_server(question), 0.0
         spec = self.workings.world.find(question.name)
         name = spec.name if spec else question.name
         self.workings.counts[Provider.DNS][name] += 1
@@ -49,7 +54,7 @@ class Resolver:
     def _truth(self, question: Question, spec: DomainSpec | None) -> bytes | None:
         if spec is None:
             known = question.name == "" or question.name in self.workings.world.zones
-            return _no_data(question, question.name) if known else self._no_such_name(question)
+            return _zone(question) if known else self._no_such_name(question)
         state = state_at(spec, self.workings.clock.now())
         if state.rcode == "TIMEOUT":
             return None
@@ -63,7 +68,27 @@ class Resolver:
 
     def _no_such_name(self, question: Question) -> bytes:
         """Return NXDOMAIN with the SOA of the zone above (RFC 2308)."""
-        return wire.reply(question, "NXDOMAIN", authority=(_soa(self.workings.world.zone_above(question.name)),))
+        return wire.reply(question, "NXDOMAIN", authority=(soa(self.workings.world.zone_above(question.name)),))
+
+
+def _zone(question: Question) -> bytes:
+    """Answer for a top-level domain, another public suffix, or the root."""
+    if question.type != TYPES["NS"]:
+        return _no_data(question, question.name)
+    return wire.reply(question, "NOERROR", ns_records(PARENT_SERVERS))
+
+
+def _parent_server(question: Question) -> bytes:
+    """Say where the servers of the zones above domains listen: on this machine."""
+    if question.type != TYPES["A"]:
+        return _no_data(question, question.name.partition(".")[2])
+    return wire.reply(question, "NOERROR", (wire.record("A", wire.a_data(LOOPBACK)),))
+
+
+def ns_records(hosts: tuple[str, ...], owner: str | None = None) -> tuple[bytes, ...]:
+    """Return an NS set, by default of the name that was asked."""
+    place = {} if owner is None else {"owner": wire.encode_name(owner)}
+    return tuple(wire.record("NS", wire.ns_data(host), **place) for host in hosts)
 
 
 def _records(question: Question, state: DomainState, holder: Holder) -> bytes:
@@ -74,7 +99,7 @@ def _records(question: Question, state: DomainState, holder: Holder) -> bytes:
     elif question.type == TYPES["MX"]:
         answers = [wire.record("MX", wire.mx_data(*item)) for item in _preferences(holder.mx)]
     elif question.type == TYPES["NS"] and apex:
-        answers = [wire.record("NS", wire.ns_data(host)) for host in holder.ns]
+        answers = [*ns_records(holder.ns)]
     elif question.type == TYPES["DS"] and apex and holder.signed:
         answers = [wire.record("DS", wire.ds_data(state.name))]
     elif question.type == TYPES["SOA"] and apex:
@@ -86,9 +111,10 @@ def _preferences(hosts: tuple[str, ...]) -> list[tuple[int, str]]:
     return [(0 if host == "." else 10 * position, host) for position, host in enumerate(hosts, 1)]
 
 
-def _soa(zone: str) -> bytes:
+def soa(zone: str) -> bytes:
+    """Return the SOA record of a zone, the root's being empty."""
     return wire.record("SOA", wire.soa_data(zone), owner=wire.encode_name(zone))
 
 
 def _no_data(question: Question, zone: str) -> bytes:
-    return wire.reply(question, "NOERROR", authority=(_soa(zone),))
+    return wire.reply(question, "NOERROR", authority=(soa(zone),))

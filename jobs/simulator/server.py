@@ -19,12 +19,12 @@ from uvicorn.server import ServerState
 from jobs.simulator.clock import SimulatedClock
 from jobs.simulator.faults import FaultTable
 from jobs.simulator.http_front import TRANSPORT, HttpFront
-from jobs.simulator.resolver import Resolver
-from jobs.simulator.socket_fronts import DnsOverTcp, DnsOverUdp, WhoisFront
+from jobs.simulator.parents import ParentServers
+from jobs.simulator.resolver import LOOPBACK, Resolver
+from jobs.simulator.socket_fronts import Answerer, DnsOverTcp, DnsOverUdp, WhoisFront
 from jobs.simulator.workings import Workings
 from jobs.simulator.world import World
 
-LOOPBACK = "127.0.0.1"
 BEAT_SECONDS = 1.0
 _BACKLOG = 1024
 
@@ -36,6 +36,7 @@ class Options:
     http_port: int = 0
     dns_port: int = 0
     whois_port: int = 0
+    parents_port: int = 0
     latency_ms: float = 0.0
     dns_latency_ms: float = 0.0
 
@@ -47,19 +48,21 @@ class Endpoints:
     http: str
     dns: str
     whois: str
+    parents: str
     fastly_url: str
     domainr_url: str
     rdap_bootstrap_url: str
     control_url: str
 
     @classmethod
-    def at(cls, http_port: int, dns_port: int, whois_port: int) -> Endpoints:
+    def at(cls, http_port: int, dns_port: int, whois_port: int, parents_port: int) -> Endpoints:
         """Return the endpoints on these ports."""
         base = f"http://{LOOPBACK}:{http_port}"
         return cls(
             http=f"{LOOPBACK}:{http_port}",
             dns=f"{LOOPBACK}:{dns_port}",
             whois=f"{LOOPBACK}:{whois_port}",
+            parents=f"{LOOPBACK}:{parents_port}",
             fastly_url=base,
             domainr_url=base,
             rdap_bootstrap_url=f"{base}/rdap/dns.json",
@@ -90,9 +93,11 @@ async def running(
     whois = WhoisFront(workings, options.latency_ms / 1000)
     async with AsyncExitStack() as stack:
         http_port = await _open_http(stack, front, options.http_port)
-        dns_port = await _open_dns(stack, Resolver(workings), options)
+        latency = options.dns_latency_ms / 1000
+        dns_port = await _open_dns(stack, Resolver(workings), latency, options.dns_port)
+        parents_port = await _open_dns(stack, ParentServers(workings), latency, options.parents_port)
         whois_port = await _open_streams(stack, whois, options.whois_port)
-        endpoints = Endpoints.at(http_port, dns_port, whois_port)
+        endpoints = Endpoints.at(http_port, dns_port, whois_port, parents_port)
         front.base_url = f"http://{endpoints.http}"
         yield endpoints
 
@@ -117,20 +122,19 @@ async def _close_http(server: asyncio.Server, state: ServerState) -> None:
     await server.wait_closed()
 
 
-async def _open_dns(stack: AsyncExitStack, resolver: Resolver, options: Options) -> int:
+async def _open_dns(stack: AsyncExitStack, answerer: Answerer, latency: float, fixed_port: int) -> int:
     """Open UDP and TCP on one port; a free UDP port that is taken on TCP is given back and another one tried."""
-    latency = options.dns_latency_ms / 1000
-    udp = _bind_udp(options.dns_port)
+    udp = _bind_udp(fixed_port)
     port: int = udp.getsockname()[1]
     try:
-        await _open_streams(stack, DnsOverTcp(resolver, latency), port)
+        await _open_streams(stack, DnsOverTcp(answerer, latency), port)
     except OSError:
         udp.close()
-        if options.dns_port:
+        if fixed_port:
             raise
-        return await _open_dns(stack, resolver, options)
+        return await _open_dns(stack, answerer, latency, fixed_port)
     loop = asyncio.get_running_loop()
-    transport, _ = await loop.create_datagram_endpoint(lambda: DnsOverUdp(resolver, latency), sock=udp)
+    transport, _ = await loop.create_datagram_endpoint(lambda: DnsOverUdp(answerer, latency), sock=udp)
     stack.callback(transport.close)
     return port
 

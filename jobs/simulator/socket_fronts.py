@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Protocol, cast
 
 from jobs.simulator.faults import Mode, Provider
-from jobs.simulator.resolver import Resolver
 from jobs.simulator.states import DomainState, free
 from jobs.simulator.whois import whois_reply
 from jobs.simulator.workings import Workings
@@ -15,10 +14,18 @@ from jobs.simulator.workings import Workings
 IDLE_SECONDS = 30.0
 
 
+class Answerer(Protocol):
+    """A DNS server without its sockets: the resolver, or those of the zones above domains."""
+
+    def answer(self, query: bytes, *, tcp: bool) -> tuple[bytes | None, float]:
+        """Return the reply (None: stay silent) and how many seconds a `slow` fault holds it back."""
+        ...
+
+
 class DnsOverUdp(asyncio.DatagramProtocol):
     """Answers each datagram after `latency` seconds."""
 
-    def __init__(self, resolver: Resolver, latency: float) -> None:
+    def __init__(self, resolver: Answerer, latency: float) -> None:
         self._resolver, self._latency = resolver, latency
         self._transport: asyncio.DatagramTransport | None = None
         self._loop = asyncio.get_running_loop()
@@ -46,7 +53,7 @@ class DnsOverUdp(asyncio.DatagramProtocol):
 class DnsOverTcp:
     """Serves one DNS connection (RFC 7766): messages with their length in front, one after the other."""
 
-    resolver: Resolver
+    resolver: Answerer
     latency: float
 
     async def __call__(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

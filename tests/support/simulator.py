@@ -33,7 +33,9 @@ class Simulator:
             "fastly_key": "a key",
             "rdap_bootstrap_url": self.endpoints["rdap_bootstrap_url"],
             "dns_resolver": self.endpoints["dns"],
-            "allowed_endpoints": frozenset({parse_endpoint(self.endpoints["http"])}),
+            "dns_parent_port": parse_endpoint(self.endpoints["parents"])[1],
+            "allowed_endpoints": frozenset(parse_endpoint(self.endpoints[kind]) for kind in ("http", "parents")),
+            "providers": (("rdap", "whois", "dns", "fastly"),),
             "provider_rate": 10_000.0,
         }
 
@@ -45,7 +47,9 @@ class Simulator:
             "LAPSEWATCH_FASTLY_KEY": "a key",
             "LAPSEWATCH_RDAP_BOOTSTRAP_URL": self.endpoints["rdap_bootstrap_url"],
             "LAPSEWATCH_DNS_RESOLVER": self.endpoints["dns"],
-            "LAPSEWATCH_ALLOWED_ENDPOINTS": self.endpoints["http"],
+            "LAPSEWATCH_DNS_PARENT_PORT": self.endpoints["parents"].rpartition(":")[2],
+            "LAPSEWATCH_ALLOWED_ENDPOINTS": f"{self.endpoints['http']},{self.endpoints['parents']}",
+            "LAPSEWATCH_PROVIDERS": "rdap whois dns fastly",
             "LAPSEWATCH_PROVIDER_RATE": "10000",
             "LAPSEWATCH_CLOCK_FILE": str(self.clock_file),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -65,6 +65,8 @@ def http_reply(body: object, status: int = 200, **fields: str) -> bytes:
 
 
 DnsAnswer = Callable[[dns.message.Message], "bytes | None"]
+StreamHandler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+Bound = tuple[asyncio.DatagramTransport, asyncio.Server]
 
 
 class _Udp(asyncio.DatagramProtocol):
@@ -91,13 +93,22 @@ async def dns_server(answer: DnsAnswer, tcp: DnsAnswer | None = None) -> AsyncIt
             writer.write(len(reply).to_bytes(2, "big") + reply)
         writer.close()
 
-    stream = await asyncio.start_server(serve, "127.0.0.1", 0)
-    port: int = stream.sockets[0].getsockname()[1]
-    loop = asyncio.get_running_loop()
-    udp, _ = await loop.create_datagram_endpoint(lambda: _Udp(answer), local_addr=("127.0.0.1", port))
+    udp, stream = await _bind_both(lambda: _Udp(answer), serve)
     async with stream:
-        yield port
+        yield udp.get_extra_info("sockname")[1]
     udp.close()
+
+
+async def _bind_both(protocol: Callable[[], asyncio.DatagramProtocol], serve: StreamHandler) -> Bound:
+    """Listen on one port of UDP and TCP; a port that is free for one may be taken for the other, by any process."""
+    loop = asyncio.get_running_loop()
+    for _ in range(20):
+        udp, _ = await loop.create_datagram_endpoint(protocol, local_addr=("127.0.0.1", 0))
+        try:
+            return udp, await asyncio.start_server(serve, "127.0.0.1", udp.get_extra_info("sockname")[1])
+        except OSError:
+            udp.close()
+    raise OSError("no port is free for both UDP and TCP")
 
 
 def dns_reply(query: dns.message.Message, *records: str, rcode: int = 0) -> bytes:

@@ -54,7 +54,7 @@ def test_what_is_kept_is_the_content_and_stays_the_same_for_the_same_answer() ->
     first, second = look_up(WHOLE)[0], look_up(WHOLE)[0]
     assert first.raw_digest == second.raw_digest
     assert json.loads(first.raw or b"") == {
-        "delegation": {"rcode": "NOERROR", "ns": ["ns1.host.net", "ns2.host.net"]},
+        "delegation": {"rcode": "NOERROR", "ns": ["ns1.host.net", "ns2.host.net"], "by": "resolver"},
         "mx": [[10, "a.mail.net"], [20, "b.mail.net"]],
         "address": False,
         "ds": None,

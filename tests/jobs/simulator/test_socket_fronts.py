@@ -38,7 +38,10 @@ def records(reply: dns.message.Message) -> list[str]:
         ("hosted.com", "MX", []),
         ("hosted.com", "A", ["192.0.2.25"]),
         ("www.hosted.com", "NS", []),
-        ("com", "NS", []),
+        ("com", "NS", ["a.zone-servers.net.", "b.zone-servers.net."]),
+        ("com", "MX", []),
+        ("a.zone-servers.net", "A", ["127.0.0.1"]),
+        ("a.zone-servers.net", "AAAA", []),
     ],
 )
 def test_dns_answers_for_names_that_exist(transport: str, name: str, kind: str, expected: list[str]) -> None:
