@@ -14,7 +14,7 @@ from tests.bench.stage import Stage
 
 NAME = "import"
 ROWS = 200_000
-FEWER = 50_000
+MORE = 400_000
 BASELINE_ROWS = 3_000
 ADDRESSES_A_DOMAIN = 5
 TARGET = 45_000
@@ -24,35 +24,35 @@ _ZONES = ("com", "org", "de", "co.uk", "nl", "io")
 
 
 def run(bench: Stage, kinds: list[str], scale: float) -> Section:
-    """Import a quarter of the file and the whole file, each into a fresh database, then row by row."""
-    rows, fewer = round(ROWS * scale), round(FEWER * scale)
+    """Import the file and one twice as long, each into a fresh database, then row by row."""
+    rows, more = round(ROWS * scale), round(MORE * scale)
     section = Section(NAME, f"Import of {rows:,} addresses (CSV)")
     section.notes += [
         f"{ADDRESSES_A_DOMAIN} addresses a domain, 1.3 an account; the whole import counts: survey, merge, audit entry",
         "row by row: the same objects through the ORM, looked up first, one commit each, bare values unchecked",
     ]
-    whole, quarter = bench.directory / "whole.csv", bench.directory / "quarter.csv"
+    whole, double = bench.directory / "whole.csv", bench.directory / "double.csv"
     write_csv(whole, rows)
-    write_csv(quarter, fewer)
+    write_csv(double, more)
     for kind in kinds:
         stage.tell(f"import: {rows:,} addresses on {kind}")
-        small = _import(bench, kind, quarter)
-        large = _import(bench, kind, whole)
+        larger = _import(bench, kind, double)
+        measured = _import(bench, kind, whole)
         stage.tell(f"import: row by row on {kind}")
         base = _by_row(bench, kind, whole, min(BASELINE_ROWS, rows))
-        section.figures += _figures(kind, small, large, base)
+        section.figures += _figures(kind, measured, larger, base)
     return section
 
 
-def _figures(kind: str, small: dict[str, Any], large: dict[str, Any], base: float) -> list[Figure]:
-    rate = large["rows"] / large["seconds"]
+def _figures(kind: str, measured: dict[str, Any], larger: dict[str, Any], base: float) -> list[Figure]:
+    rate = measured["rows"] / measured["seconds"]
     return [
         Figure(f"{kind}: rows", rate, "/s", TARGET),
-        Figure(f"{kind}: own CPU time of 1,000 rows", large["cpu"] / large["rows"] * 1e6, "ms"),
+        Figure(f"{kind}: own CPU time of 1,000 rows, both processes", measured["cpu"] / measured["rows"] * 1e6, "ms"),
         Figure(f"{kind}: one commit a row (ORM)", base, "/s"),
         Figure(f"{kind}: against a commit a row", rate / base, "x"),
-        Figure(f"{kind}: memory grown, {small['rows']:,} rows", small["grown_mb"], "MB"),
-        Figure(f"{kind}: memory grown, {large['rows']:,} rows", large["grown_mb"], "MB"),
+        Figure(f"{kind}: memory grown, {measured['rows']:,} rows", measured["grown_mb"], "MB"),
+        Figure(f"{kind}: memory grown, {larger['rows']:,} rows", larger["grown_mb"], "MB"),
     ]
 
 
