@@ -136,7 +136,7 @@ async def _answers(
 
 
 async def _ask(panel: Panel, domain: DueDomain, liars: Collection[Liar]) -> CheckedDomain:
-    replies = void(panel, await panel.ask(domain.name, domain_now()), liars)
+    replies = void(panel, await panel.ask(domain.name, domain_now(), closely=domain.closely), liars)
     return CheckedDomain(
         domain.id, domain.due_at, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies]
     )

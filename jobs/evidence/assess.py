@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -12,13 +11,13 @@ from dashboard.lifecycle.assessment import Assessment, History
 from dashboard.lifecycle.current import APART
 from dashboard.lifecycle.due import due_at
 from dashboard.lifecycle.evidence import Evidence, Outcome, Provider, Reading
-from dashboard.lifecycle.phases import phase_from_epp
 from dashboard.services.checking.snapshot import assessment_values
 from jobs.evidence.document import Document, ReplyEntry
 from jobs.evidence.raw import RawReply, is_registrys, read_raw
 from jobs.providers.base import error_evidence
 from jobs.providers.errors import Unsupported
 from jobs.providers.rdap_bootstrap import Bootstrap, shipped
+from jobs.providers.rdap_registrar import with_registrars_date
 
 SKEW = timedelta(minutes=5)
 """Clocks differ; what is dated later than this has not happened yet."""
@@ -64,15 +63,7 @@ def _with_registrar(evidence: Evidence, others: Sequence[Evidence]) -> Evidence:
     ]
     if not dates or evidence.registrar_expires_at:
         return evidence
-    expires_at = min(dates)[1]
-    phase = phase_from_epp(
-        evidence.statuses,
-        expires_at=evidence.expires_at,
-        registrar_expires_at=expires_at,
-        now=evidence.observed_at,
-        tld=evidence.domain.rpartition(".")[2],
-    )
-    return replace(evidence, registrar_expires_at=expires_at, phase=phase)
+    return with_registrars_date(evidence, min(dates)[1])
 
 
 def _not_the_registrys(evidence: Evidence) -> Evidence:

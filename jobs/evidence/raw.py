@@ -16,8 +16,9 @@ from jobs.providers.domainr import read_status as read_domainr
 from jobs.providers.errors import Malformed, ProviderError, Timeout, TooLarge
 from jobs.providers.fastly import read_status as read_fastly
 from jobs.providers.http import Answer
-from jobs.providers.rdap import is_same_server, read_reply
+from jobs.providers.rdap import read_reply
 from jobs.providers.rdap_bootstrap import Bootstrap
+from jobs.providers.rdap_hops import is_same_server
 from jobs.providers.whois.charset import decode_reply
 from jobs.providers.whois.parse import parse_whois
 

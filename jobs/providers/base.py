@@ -10,7 +10,7 @@ from typing import Protocol
 
 import idna
 
-from dashboard.lifecycle.evidence import Evidence, Outcome, Provider, clip
+from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Provider, clip
 from jobs.providers.errors import Malformed, ProviderError, Unsupported, WrongDomain
 
 MAX_REPLY = 64 * 1024
@@ -20,17 +20,27 @@ _NAME = re.compile(r"(?=.{1,253}\Z)[a-z0-9_](?:[a-z0-9_-]{0,62}(?:\.[a-z0-9_][a-
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """A server that was asked besides the one that the evidence names, and why it did not answer (None: it did)."""
+
+    server: str
+    error: ErrorKind | None
+
+
+@dataclass(frozen=True, slots=True)
 class Reply:
     """One answer: the normalised evidence, what may be kept of the raw reply, and the digest of all of it.
 
     `raw`: bytes to keep, contact fields of persons already taken out; None after an error. `raw_digest`: SHA-256
     (hex) of the whole bounded reply as received. `elapsed`: seconds the provider took, waiting for our turn excluded.
+    `also`: another server that was asked on the way, to be counted.
     """
 
     evidence: Evidence
     raw: bytes | None
     raw_digest: str | None
     elapsed: float
+    also: Asked | None = None
 
 
 class LookUp(Protocol):

@@ -3,31 +3,41 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import Awaitable, Callable
+from dataclasses import replace
 from datetime import datetime
 
 import httpx
 
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
 from dashboard.lifecycle.hosts import under_private_suffix
-from jobs.providers.base import Reply, digest_of, require_name
+from jobs.providers.base import MAX_REPLY, Reply, digest_of, require_name
 from jobs.providers.errors import Malformed, ProviderError, Unsupported
-from jobs.providers.http import IDENTITY, USER_AGENT, Answer, Http, error_for, read_json, server_of
+from jobs.providers.http import Answer, Http, error_for, read_json, server_of
 from jobs.providers.rdap_bootstrap import Bootstrap
+from jobs.providers.rdap_hops import follow, is_same_server, stays_encrypted
 from jobs.providers.rdap_parse import parse_domain, redacted
+from jobs.providers.rdap_registrar import ask_registrar, is_worth_asking, referral_of, with_registrars_date
 
-MAX_REDIRECTS = 5
-_REDIRECTS = frozenset({301, 302, 303, 307, 308})
-_ACCEPT = (b"Accept", b"application/rdap+json, application/json;q=0.8")
+REGISTRARS_UNTIL = 80.0
+"""Seconds from the start of a look-up until which a registrar may answer: the registry's word must not be lost."""
 
 
 class RdapLookUp:
-    """Asks the registry that the bootstrap names; follows at most five redirects, each checked like the first hop."""
+    """Asks the registry that the bootstrap names, and its registrar where that may tell more.
+
+    `allowed`: exact `(host, port)` pairs that a registrar's link may lead to besides https at its own port; from the
+    settings and never from a reply.
+    """
 
     provider = Provider.RDAP
 
-    def __init__(self, http: Http, load: Callable[[], Awaitable[Bootstrap]]) -> None:
+    def __init__(
+        self, http: Http, load: Callable[[], Awaitable[Bootstrap]], allowed: frozenset[tuple[str, int]] = frozenset()
+    ) -> None:
         self._http = http
+        self._allowed = allowed
         self._load = load
         self._loading = asyncio.Lock()
         self._bootstrap: Bootstrap | ProviderError | None = None
@@ -38,14 +48,35 @@ class RdapLookUp:
         if under_private_suffix(require_name(domain)):
             # The registry of .com says 404 to every name under uk.com, registered or not.
             raise Unsupported("not a name of the top-level domain's registry")
+        started = time.perf_counter()
         base = self._parsed((await self._loaded()).base_for(domain), domain)
-        answer = await self._follow(base, httpx.URL(f"{base}domain/{domain}"))
-        server = server_of(answer.url)
+        answer = await follow(self._http, httpx.URL(f"{base}domain/{domain}"), stays_encrypted)
         try:
-            return read_reply(answer, domain, now, is_registry=is_same_server(base, answer.url))
+            reply = read_reply(answer, domain, now, is_registry=is_same_server(base, answer.url))
         except ProviderError as error:
-            error.server = server
+            error.server = server_of(answer.url)
             raise
+        left = REGISTRARS_UNTIL - (time.perf_counter() - started)
+        return reply if left <= 0 else await self._with_registrar(reply, answer, now, left)
+
+    async def _with_registrar(self, reply: Reply, answer: Answer, now: datetime, seconds: float) -> Reply:
+        """Add the registrar's date where it is worth asking for; whatever fails there, the registry's word stands."""
+        if not is_worth_asking(reply.evidence, now):
+            return reply
+        domain = reply.evidence.domain
+        url = referral_of(read_json(answer), domain, self._allowed)
+        if url is None or url == answer.url:
+            return reply
+        theirs = await ask_registrar(self._http, url, domain, now, allowed=self._allowed, seconds=seconds)
+        if not theirs.body:
+            return replace(reply, also=theirs.asked)
+        return replace(
+            reply,
+            evidence=with_registrars_date(reply.evidence, theirs.expires_at),
+            raw=((reply.raw or b"") + b"\n\n" + theirs.raw)[:MAX_REPLY],
+            raw_digest=digest_of(answer.body + theirs.body),
+            also=theirs.asked,
+        )
 
     async def _loaded(self) -> Bootstrap:
         """Load the bootstrap once for all look-ups, also when that fails: a batch must not ask again and again."""
@@ -75,32 +106,6 @@ class RdapLookUp:
             except httpx.InvalidURL as error:
                 raise Malformed(f"RDAP bootstrap: {error}") from error
         return url
-
-    async def _follow(self, base: httpx.URL, url: httpx.URL) -> Answer:
-        for _ in range(MAX_REDIRECTS + 1):
-            answer = await self._http.get(url, [(b"Host", url.netloc), USER_AGENT, IDENTITY, _ACCEPT])
-            if answer.status not in _REDIRECTS:
-                return answer
-            url = _next_hop(answer)
-        raise Malformed(f"more than {MAX_REDIRECTS} redirects", server=server_of(base))
-
-
-def _next_hop(answer: Answer) -> httpx.URL:
-    """Where a redirect leads; only to HTTP, never from TLS to plain text."""
-    location = answer.headers.get("location", "")
-    try:
-        url = answer.url.join(location).copy_with(fragment=None)
-    except (httpx.InvalidURL, ValueError) as error:
-        raise Malformed(f"redirect refused: {error}", server=server_of(answer.url)) from error
-    allowed = {"https"} if answer.url.scheme == "https" else {"http", "https"}
-    if not location or url.scheme not in allowed or not url.host or url.userinfo:
-        raise Malformed(f"redirect refused: {url.scheme}://{url.host}", server=server_of(answer.url))
-    return url
-
-
-def is_same_server(base: httpx.URL, url: httpx.URL) -> bool:
-    """Whether `url` is still the registry's server: same host, and same port unless both are the schemes' own."""
-    return base.host == url.host and base.port == url.port
 
 
 def read_reply(answer: Answer, domain: str, now: datetime, *, is_registry: bool) -> Reply:

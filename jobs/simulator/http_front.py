@@ -25,6 +25,8 @@ _STATUS_APIS = {FASTLY_PATH: Provider.FASTLY, DOMAINR_PATH: Provider.DOMAINR}
 BOOTSTRAP_PATH = "/rdap/dns.json"
 RDAP_PATH = "/rdap/"
 RDAP_DOMAIN_PATH = "/rdap/domain/"
+REGISTRAR_PATH = "/registrar/"
+REGISTRAR_DOMAIN_PATH = "/registrar/domain/"
 TRANSPORT = "simulator.transport"  # the ASGI extension under which server.py hands the connection over
 
 _UNNAMED = Reply(b'{"msg":"a domain parameter is needed"}', 400)
@@ -58,6 +60,8 @@ class HttpFront:
         path: str = scope["path"]
         if path.startswith(RDAP_DOMAIN_PATH):
             return await self._provider(Provider.RDAP, path[len(RDAP_DOMAIN_PATH) :], self._rdap)
+        if path.startswith(REGISTRAR_DOMAIN_PATH):
+            return await self._provider(Provider.REGISTRAR, path[len(REGISTRAR_DOMAIN_PATH) :], self._registrar)
         if path in _STATUS_APIS:
             return await self._status_api(_STATUS_APIS[path], scope)
         if path == BOOTSTRAP_PATH:
@@ -94,7 +98,11 @@ class HttpFront:
         return _broken(fault, self.workings.state(name), render)
 
     def _rdap(self, state: DomainState) -> Reply:
-        return rdap.domain_reply(state, self.workings.clock.now(), self.base_url + RDAP_PATH)
+        urls = self.base_url + RDAP_PATH, self.base_url + REGISTRAR_PATH
+        return rdap.domain_reply(state, self.workings.clock.now(), *urls)
+
+    def _registrar(self, state: DomainState) -> Reply:
+        return rdap.registrars_reply(state, self.workings.clock.now(), self.base_url + REGISTRAR_PATH)
 
     def _fastly(self, state: DomainState, *, estimate: bool) -> Reply:
         if state.zone not in self.workings.world.zones:

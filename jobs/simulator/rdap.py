@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -12,6 +13,7 @@ from jobs.simulator.states import DomainState
 
 MEDIA_TYPE = b"application/rdap+json"
 CONFORMANCE = ["rdap_level_0", "icann_rdap_technical_implementation_guide_1", "icann_rdap_response_profile_1"]
+THIN = frozenset({"com", "net"})
 _PUBLISHED = "2026-01-01T00:00:00Z"
 
 
@@ -38,18 +40,33 @@ def error(status: int, title: str, description: str) -> Reply:
     return as_json(content, status, MEDIA_TYPE)
 
 
-def domain_reply(state: DomainState, now: datetime, base_url: str) -> Reply:
-    """Return what the domain registry's server says of `state`; 404 when nobody holds the name."""
+def domain_reply(state: DomainState, now: datetime, base_url: str, registrars_url: str) -> Reply:
+    """Return what the domain registry's server says of `state`; 404 when nobody holds the name.
+
+    A thin registry (.com, .net) leaves the registrar's date to the registrar, and links its server.
+    """
+    if state.zone not in THIN or state.holder is None:
+        return _domain(state, now, base_url)
+    return _domain(replace(state, registrar_expires_at=None), now, base_url, related=registrars_url)
+
+
+def registrars_reply(state: DomainState, now: datetime, base_url: str) -> Reply:
+    """Return what the registrar's own server says of `state`, a name that it sponsors or never heard of."""
+    return _domain(state, now, base_url)
+
+
+def _domain(state: DomainState, now: datetime, base_url: str, related: str | None = None) -> Reply:
     holder = state.holder
     if holder is None:
         return error(404, "Not Found", f"{state.name} is not registered")
     url = f"{base_url}domain/{state.name}"
+    name = state.name.upper() if state.zone in THIN else state.name
     content: dict[str, Any] = {
         "rdapConformance": CONFORMANCE,
         "objectClassName": "domain",
         "handle": holder.handle,
-        "ldhName": state.name.upper() if state.zone in {"com", "net"} else state.name,
-        "links": [{"value": url, "rel": "self", "href": url, "type": "application/rdap+json"}],
+        "ldhName": name,
+        "links": [_link(url, "self", url), *([_link(url, "related", f"{related}domain/{name}")] if related else [])],
         "status": state.statuses,
         "events": [{"eventAction": action, "eventDate": date} for action, date in _events(state, now)],
         "entities": [_registrar(holder)] if state.shows_registrar else [],
@@ -57,6 +74,10 @@ def domain_reply(state: DomainState, now: datetime, base_url: str) -> Reply:
         "secureDNS": {"delegationSigned": holder.signed},
     }
     return as_json(content, content_type=MEDIA_TYPE)
+
+
+def _link(value: str, rel: str, href: str) -> dict[str, str]:
+    return {"value": value, "rel": rel, "href": href, "type": MEDIA_TYPE.decode()}
 
 
 def _events(state: DomainState, now: datetime) -> Iterator[tuple[str, str]]:

@@ -82,7 +82,7 @@ def numbers_with_case() -> dict[int, str]:
     return {int(row.name[6:12]): row.holder_change for row in rows}
 
 
-def test_a_sweep_finds_exactly_the_lapsed_and_caught_domains(desk: Flask) -> None:
+def test_a_sweep_finds_exactly_the_lapsed_and_caught_domains(desk: Flask, simulator: Simulator) -> None:
     assert sweep() == {"batches": DOMAINS // BATCH}
     assert sweep() == {"batches": 0}
     for batch_id in batches():
@@ -95,7 +95,46 @@ def test_a_sweep_finds_exactly_the_lapsed_and_caught_domains(desk: Flask) -> Non
     asked = db.session.execute(
         select(ProviderCount.provider, func.sum(ProviderCount.count)).group_by(ProviderCount.provider)
     )
+    registrars = _total(simulator.control("GET", "requests"), "registrar")
+    assert registrars == 0, "no term has ended lately"
     assert {row[0]: int(row[1]) for row in asked} == {"dns": DOMAINS, "fastly": DOMAINS, "rdap": DOMAINS}
+
+
+@pytest.fixture
+def frugal(settings: Settings, desk: Flask) -> Iterator[Flask]:
+    """The same desk, with the paid provider in the second step."""
+    app = create_app(replace(settings, providers=(("rdap", "whois", "dns"), ("fastly",))))
+    with app.app_context():
+        yield app
+        db.session.remove()
+        db.engine.dispose()
+
+
+def test_the_paid_provider_corroborates_lapses_and_is_heard_again_when_they_end(
+    frugal: Flask, simulator: Simulator
+) -> None:
+    def swept() -> set[int]:
+        simulator.control("DELETE", "requests")
+        known = set(batches())
+        sweep()
+        for batch_id in set(batches()) - known:
+            run_batch(batch_id)
+        asked = simulator.control("GET", "requests?domains=1")["fastly"]["domains"]
+        return {int(name[6:12]) for name in asked}
+
+    assert swept() == LAPSED
+    found = db.session.execute(select(Domain.confidence).where(Domain.name == "bench-000047.com"))
+    assert found.scalar() == "corroborated"
+    simulator.control("POST", "clock", {"advance_seconds": 40 * 86400})
+    with writing() as session:
+        session.query(Domain).update({"next_check_at": runtime.domain_now()})
+    assert swept() == LAPSED, "caught by now: nobody's old word may stand against the new one"
+    registrars = _total(simulator.control("GET", "requests"), "registrar")
+    assert 0 < registrars < DOMAINS / 2, "those whose term has ended meanwhile"
+    db.session.expire_all()
+    assert numbers_with_case()[47] == "dropped_and_caught"
+    caught = db.session.execute(select(Domain.phase, Domain.confidence).where(Domain.name == "bench-000047.com"))
+    assert caught.one() == ("active", "corroborated")
 
 
 def test_forty_days_later_one_name_is_free_and_two_are_in_other_hands(desk: Flask, simulator: Simulator) -> None:

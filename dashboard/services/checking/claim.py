@@ -10,19 +10,25 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, or_, select, update
+from sqlalchemy import ColumnElement, and_, func, not_, or_, select, update
 from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.assessment import Confidence
+from dashboard.lifecycle.evidence import Phase
 from dashboard.models import CheckBatch, Domain
 
 
 @dataclass(frozen=True, slots=True)
 class DueDomain:
-    """A claimed domain: its row, its name, and the due time the check is for."""
+    """A claimed domain: its row, its name, and the due time the check is for.
+
+    `closely`: what is known of it is not plain health, so that every provider has to say anew what it says.
+    """
 
     id: int
     name: str
     due_at: datetime
+    closely: bool = False
 
 
 def batches_in_flight(session: Session, wall_now: datetime) -> int:
@@ -60,13 +66,19 @@ def claim_batch(session: Session, *, now: datetime, wall_now: datetime, size: in
 def open_batch(session: Session, batch_id: int, *, wall_now: datetime, lease: timedelta) -> list[DueDomain]:
     """Renew the lease of what the batch still holds and return it: empty when another took over."""
     held = session.execute(
-        select(Domain.id, Domain.name, Domain.next_check_at)
+        select(Domain.id, Domain.name, Domain.next_check_at, _closely().label("closely"))
         .where(Domain.batch_id == batch_id)
         .order_by(Domain.id)
         .with_for_update(key_share=True)
     ).all()
     renew_lease(session, batch_id, wall_now=wall_now, lease=lease)
-    return [DueDomain(*row) for row in held]
+    return [DueDomain(row.id, row.name, row.next_check_at, bool(row.closely)) for row in held]
+
+
+def _closely() -> ColumnElement[bool]:
+    """An old word of a provider that is not asked again would stand against the new ones of the others."""
+    is_healthy = and_(Domain.phase == Phase.ACTIVE.value, Domain.confidence != Confidence.CONFLICTING.value)
+    return and_(Domain.last_checked_at.is_not(None), not_(is_healthy))
 
 
 def renew_lease(session: Session, batch_id: int, *, wall_now: datetime, lease: timedelta) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from dashboard.config import SettingError, load_settings
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, Outcome, Phase, Provider
 from dashboard.queue import POLICIES, JobName
 from jobs.checks import SECONDS_A_JOB
@@ -21,14 +22,20 @@ from tests.jobs.providers.helpers import NOW, dns_reply, dns_server, http_reply,
 class Says:
     """A provider that answers, or fails, as told."""
 
-    def __init__(self, provider: Provider, answer: Callable[[], None] = lambda: None, seconds: float = 0.0) -> None:
+    def __init__(
+        self,
+        provider: Provider,
+        answer: Callable[[], None] = lambda: None,
+        seconds: float = 0.0,
+        phase: Phase = Phase.ACTIVE,
+    ) -> None:
         self.provider = provider
-        self.answer, self.seconds = answer, seconds
+        self.answer, self.seconds, self.phase = answer, seconds, phase
 
     async def look_up(self, domain: str, now: datetime) -> Reply:
         await asyncio.sleep(self.seconds)
         self.answer()
-        return Reply(Evidence(self.provider, domain, now, Outcome.FOUND, Phase.ACTIVE, server="s"), b"{}", "d", 0.1)
+        return Reply(Evidence(self.provider, domain, now, Outcome.FOUND, self.phase, server="s"), b"{}", "d", 0.1)
 
 
 def raising(error: BaseException) -> Callable[[], None]:
@@ -170,6 +177,75 @@ def test_a_fault_of_whois_is_counted_as_whois() -> None:
     )
     assert (evidence[0].provider, evidence[0].error) == (Provider.WHOIS, ErrorKind.THROTTLED)
     assert panel.asked[Provider.RDAP, "r"] == panel.asked[Provider.WHOIS, "w"] == 1
+
+
+FREE = (Provider.RDAP, Provider.DNS)
+PAID = (*FREE, Provider.FASTLY)
+
+
+def in_steps(rdap: Says, dns: Says, *, closely: bool = False) -> tuple[Provider, ...]:
+    """Who is asked about a name of which RDAP and DNS say this, with a paid provider in the second step."""
+    panel = Panel([rdap, dns], [Says(Provider.FASTLY)])
+    replies = asyncio.run(panel.ask("example.com", NOW, closely=closely))
+    assert set(panel.asked) == {(reply.evidence.provider, reply.evidence.server or "") for reply in replies}
+    return tuple(reply.evidence.provider for reply in replies)
+
+
+def test_a_name_that_is_well_costs_nothing() -> None:
+    assert in_steps(Says(Provider.RDAP), Says(Provider.DNS)) == FREE
+    broken = raising(errors.ServerError("SERVFAIL", server="s"))
+    assert in_steps(Says(Provider.RDAP), Says(Provider.DNS, broken)) == FREE
+
+
+@pytest.mark.parametrize("phase", [phase for phase in Phase if phase is not Phase.ACTIVE])
+def test_whatever_is_not_plain_health_is_corroborated(phase: Phase) -> None:
+    assert in_steps(Says(Provider.RDAP, phase=phase), Says(Provider.DNS)) == PAID
+    assert in_steps(Says(Provider.RDAP), Says(Provider.DNS, phase=phase)) == PAID
+
+
+def test_a_name_without_a_directory_is_always_asked_about_elsewhere() -> None:
+    for fault in (errors.Unsupported("no RDAP"), errors.NotAsked("the day's budget is spent", server="s")):
+        panel = Panel([Says(Provider.RDAP, raising(fault)), Says(Provider.DNS)], [Says(Provider.FASTLY)])
+        replies = asyncio.run(panel.ask("example.com", NOW, closely=False))
+        assert tuple(reply.evidence.provider for reply in replies) == PAID
+
+
+def test_an_outage_of_the_directory_is_not_paid_for() -> None:
+    for fault in (errors.Timeout("late", server="s"), errors.ServerError("HTTP 500", server="s")):
+        assert in_steps(Says(Provider.RDAP, raising(fault)), Says(Provider.DNS)) == FREE
+        assert in_steps(Says(Provider.RDAP, raising(fault)), Says(Provider.DNS, phase=Phase.AVAILABLE)) == PAID
+
+
+def test_a_name_under_suspicion_is_asked_about_everywhere() -> None:
+    """An older word of a provider that is not asked again would stand against the newer ones of the others."""
+    assert in_steps(Says(Provider.RDAP), Says(Provider.DNS), closely=True) == PAID
+
+
+def test_a_third_step_is_asked_only_where_the_second_was_silent() -> None:
+    def asked(second: Says) -> int:
+        panel = Panel([Says(Provider.RDAP, phase=Phase.REDEMPTION)], [second], [Says(Provider.DOMAINR)])
+        return len(asyncio.run(panel.ask("example.com", NOW, closely=False)))
+
+    assert asked(Says(Provider.FASTLY, phase=Phase.REDEMPTION)) == 2
+    assert asked(Says(Provider.FASTLY, phase=Phase.UNKNOWN)) == 3
+    assert asked(Says(Provider.FASTLY, raising(errors.Throttled("HTTP 429", server="s")))) == 3
+
+
+def test_the_order_comes_from_the_settings(tmp_path: Path) -> None:
+    async def order(text: str) -> tuple[Provider, ...]:
+        settings = load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path), "LAPSEWATCH_PROVIDERS": text, **keys})
+        async with open_panel(settings) as panel:
+            return panel.providers
+
+    keys = {"LAPSEWATCH_FASTLY_KEY": "a", "LAPSEWATCH_DOMAINR_CLIENT_ID": "b"}
+    assert [one.value for one in asyncio.run(order(""))] == ["rdap", "whois", "dns", "fastly", "domainr"]
+    assert [one.value for one in asyncio.run(order("Fastly, dns whois"))] == ["fastly", "whois", "dns"]
+
+
+@pytest.mark.parametrize("text", ["rdap,,dns", "rdap rdap", "rdap, rdap", "rdap nic", ","])
+def test_an_order_that_cannot_be_stops_the_start(tmp_path: Path, text: str) -> None:
+    with pytest.raises(SettingError, match="LAPSEWATCH_PROVIDERS"):
+        load_settings({"LAPSEWATCH_STATE_DIR": str(tmp_path), "LAPSEWATCH_PROVIDERS": text})
 
 
 @pytest.mark.parametrize("keys", [{"domainr_client_id": "a"}, {"domainr_rapidapi_key": "b"}])

@@ -16,8 +16,9 @@ from jobs.providers import errors
 from jobs.providers.base import Reply, digest_of
 from jobs.providers.http import Http, build_transport
 from jobs.providers.limits import LocalLimiter
-from jobs.providers.rdap import MAX_REDIRECTS, RdapLookUp
+from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import Bootstrap
+from jobs.providers.rdap_hops import MAX_REDIRECTS
 from tests.jobs.providers.helpers import FAST, NOW, Handler, http_reply, http_server, mock_http, settings_for
 
 BASE = "https://rdap.registry.test/v1/"

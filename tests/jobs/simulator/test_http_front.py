@@ -37,10 +37,22 @@ def test_rdap_speaks_rfc_9083() -> None:
     assert events(reply) == {
         "registration": "2016-03-01T12:00:00Z",
         "expiration": "2027-03-01T12:00:00Z",
-        "registrar expiration": "2026-03-01T12:00:00Z",
         "last changed": "2026-03-01T12:00:00Z",
         "last update of RDAP database": "2026-03-02T12:00:00Z",
     }
+
+
+def test_a_thin_registry_links_the_registrar_who_knows_when_the_term_ends() -> None:
+    async def ask(client: Client) -> tuple[httpx.Response, httpx.Response, str]:
+        registrys = await client.rdap("lapsing.com")
+        [url] = [link["href"] for link in registrys.json()["links"] if link["rel"] == "related"]
+        return registrys, await client.http.get(url), url
+
+    registrys, registrars, url = talk(ask, LAPSING, at=day(1))
+    assert url.endswith("/registrar/domain/LAPSING.COM")
+    assert "registrar expiration" not in events(registrys)
+    assert events(registrars) == events(registrys) | {"registrar expiration": "2026-03-01T12:00:00Z"}
+    assert talk(lambda client: client.get("/registrar/domain/nobody.com"), LAPSING).status_code == 404
 
 
 def test_rdap_knows_no_free_names() -> None:
