@@ -83,8 +83,10 @@ class _Udp(asyncio.DatagramProtocol):
 
 
 @asynccontextmanager
-async def dns_server(answer: DnsAnswer, tcp: DnsAnswer | None = None) -> AsyncIterator[int]:
-    """A resolver on one port of UDP and TCP; TCP answers with `tcp`."""
+async def dns_server(
+    answer: DnsAnswer, tcp: DnsAnswer | None = None, at: tuple[str, int] = ("127.0.0.1", 0)
+) -> AsyncIterator[int]:
+    """A server on one port of UDP and TCP; TCP answers with `tcp`. Any loopback address will do."""
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         query = await reader.readexactly(int.from_bytes(await reader.readexactly(2), "big"))
@@ -93,19 +95,21 @@ async def dns_server(answer: DnsAnswer, tcp: DnsAnswer | None = None) -> AsyncIt
             writer.write(len(reply).to_bytes(2, "big") + reply)
         writer.close()
 
-    udp, stream = await _bind_both(lambda: _Udp(answer), serve)
+    udp, stream = await _bind_both(lambda: _Udp(answer), serve, at)
     async with stream:
         yield udp.get_extra_info("sockname")[1]
     udp.close()
 
 
-async def _bind_both(protocol: Callable[[], asyncio.DatagramProtocol], serve: StreamHandler) -> Bound:
+async def _bind_both(
+    protocol: Callable[[], asyncio.DatagramProtocol], serve: StreamHandler, at: tuple[str, int]
+) -> Bound:
     """Listen on one port of UDP and TCP; a port that is free for one may be taken for the other, by any process."""
     loop = asyncio.get_running_loop()
     for _ in range(20):
-        udp, _ = await loop.create_datagram_endpoint(protocol, local_addr=("127.0.0.1", 0))
+        udp, _ = await loop.create_datagram_endpoint(protocol, local_addr=at)
         try:
-            return udp, await asyncio.start_server(serve, "127.0.0.1", udp.get_extra_info("sockname")[1])
+            return udp, await asyncio.start_server(serve, at[0], udp.get_extra_info("sockname")[1])
         except OSError:
             udp.close()
     raise OSError("no port is free for both UDP and TCP")

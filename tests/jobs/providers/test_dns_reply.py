@@ -93,3 +93,38 @@ def hosts(message: dns.message.Message, kind: dns.rdatatype.RdataType) -> set[st
         if rrset.rdtype == kind and rrset.rdclass == dns.rdataclass.IN
         for record in rrset
     }
+
+
+HEADER = b"\0\x01\x84\0\0\0\0\x01\0\0\0\0"
+
+
+def test_a_chain_of_pointers_that_is_longer_than_a_name_is_malformed() -> None:
+    # Each leads to the one before it, as they must; it only takes thousands of steps to read every name.
+    start, links = 12 + 11, 900
+    chain = b"\0" + b"".join((0xC000 | start + max(2 * n - 1, 0)).to_bytes(2, "big") for n in range(links))
+    hidden = b"\0\0\x63\0\x01\0\0\0\0" + len(chain).to_bytes(2, "big") + chain
+    owner = (0xC000 | start + 2 * links - 1).to_bytes(2, "big")
+    wire = b"\0\x01\x84\0\0\0\0\x02\0\0\0\0" + hidden + owner + b"\0\x01\0\x01\0\0\0\0\0\x04\0\0\0\0"
+    with pytest.raises(Malformed):
+        parse_reply(wire)
+    short = (0xC000 | start + 19).to_bytes(2, "big")
+    assert parse_reply(wire.replace(owner + b"\0\x01\0\x01", short + b"\0\x01\0\x01")).records[1].owner == "."
+
+
+def test_pointers_in_a_circle_are_malformed() -> None:
+    with pytest.raises(Malformed):
+        parse_reply(HEADER + b"\xc0\x0c\0\x02\0\x01\0\0\0\0\0\0")
+
+
+def test_more_records_than_any_reply_has_are_malformed() -> None:
+    record = b"\0\0\x01\0\x02\0\0\0\0\0\0"
+    header = b"\0\x01\x84\0\0\0\x0b\xb8\0\0\0\0"
+    with pytest.raises(Malformed):
+        parse_reply(header + record * 3000)
+
+
+def test_a_name_of_127_labels_is_read() -> None:
+    name = ".".join("a" * 126)
+    message = dns.message.make_response(QUERY)
+    message.answer.append(dns.rrset.from_text("example.com.", 60, "IN", "NS", f"{name}."))
+    assert parse_reply(message.to_wire()).records == (Record("example.com", NS, name),)

@@ -36,7 +36,8 @@ def readings(
                 fastly_key="any key",
                 rdap_bootstrap_url=endpoints.rdap_bootstrap_url,
                 dns_resolver=endpoints.dns,
-                allowed_endpoints=frozenset({parse_endpoint(endpoints.http)}),
+                dns_parent_port=parse_endpoint(endpoints.parents)[1],
+                allowed_endpoints=frozenset({parse_endpoint(endpoints.http), parse_endpoint(endpoints.parents)}),
                 provider_timeout=0.5,
             )
             async with open_panel(settings) as panel:
@@ -114,3 +115,23 @@ def test_trouble_in_dns_is_a_typed_error_and_no_phase(tmp_path: Path, mode: Mode
 def test_a_dns_reply_cut_short_over_udp_arrives_whole_over_tcp(tmp_path: Path) -> None:
     dns = readings(tmp_path, -100, Fault(Simulated.DNS, Mode.TRUNCATED))[Provider.DNS]
     assert dns.nameservers == tuple(sorted(OWNER.ns))
+
+
+@pytest.mark.parametrize(
+    ("mode", "error"), [(Mode.SERVFAIL, ErrorKind.SERVER_ERROR), (Mode.REFUSED, ErrorKind.REFUSED)]
+)
+def test_the_zone_aboves_rcode_is_kept_apart(tmp_path: Path, mode: Mode, error: ErrorKind) -> None:
+    dns = readings(tmp_path, -100, Fault(Simulated.PARENTS, mode))[Provider.DNS]
+    assert (dns.error, dns.server) == (error, "com.")
+
+
+@pytest.mark.parametrize("mode", [Mode.TIMEOUT, Mode.LAME])
+def test_a_zone_above_that_is_of_no_use_leaves_the_question_to_the_resolver(tmp_path: Path, mode: Mode) -> None:
+    dns = readings(tmp_path, -100, Fault(Simulated.PARENTS, mode))[Provider.DNS]
+    assert (dns.phase, dns.nameservers) == (Phase.ACTIVE, tuple(sorted(OWNER.ns)))
+    assert (dns.server or "").startswith("127.0.0.1:")
+
+
+def test_a_name_that_the_zone_above_lost_is_lost(tmp_path: Path) -> None:
+    dns = readings(tmp_path, -100, Fault(Simulated.PARENTS, Mode.NXDOMAIN_ALL))[Provider.DNS]
+    assert (dns.outcome, dns.server) == (Outcome.NOT_FOUND, "com.")

@@ -64,10 +64,11 @@ class Client:
             "/domain-management/v1/tools/status", params=params, headers={"Fastly-Key": "any key"}
         )
 
+    async def parent(self, name: str, kind: str, *, tcp: bool = False, wait: float = 5) -> dns.message.Message:
+        return await _ask_dns(self.endpoints.parents, dns.message.make_query(name, kind, flags=0), wait, tcp=tcp)
+
     async def dns(self, name: str, kind: str, *, tcp: bool = False, wait: float = 5) -> dns.message.Message:
-        host, port = self.endpoints.dns.split(":")
-        ask = dns.asyncquery.tcp if tcp else dns.asyncquery.udp
-        return await ask(dns.message.make_query(name, kind), host, port=int(port), timeout=wait)
+        return await _ask_dns(self.endpoints.dns, dns.message.make_query(name, kind), wait, tcp=tcp)
 
     async def whois(self, query: str) -> str:
         reader, writer = await asyncio.open_connection(*self.endpoints.whois.split(":"))
@@ -75,6 +76,12 @@ class Client:
         text = (await reader.read()).decode()
         writer.close()
         return text
+
+
+async def _ask_dns(endpoint: str, query: dns.message.Message, wait: float, *, tcp: bool) -> dns.message.Message:
+    host, port = endpoint.split(":")
+    ask = dns.asyncquery.tcp if tcp else dns.asyncquery.udp
+    return await ask(query, host, port=int(port), timeout=wait)
 
 
 def talk(
