@@ -41,6 +41,19 @@ class Event(StrEnum):
     CASE_CLOSED = "case.closed"
     CASE_APPROVED = "case.approved"
     CASE_OVERRIDDEN = "case.overridden"
+    CASE_CLAIMED = "case.claimed"
+    CASE_RELEASED = "case.released"
+    CASE_TAKEN_OVER = "case.taken_over"
+    CASE_SNOOZED = "case.snoozed"
+    CASE_ESCALATED = "case.escalated"
+    CASE_RETURNED = "case.returned"
+    CASES_SKIPPED = "cases.skipped"
+    VIEW_SAVED = "view.saved"
+    VIEW_DELETED = "view.deleted"
+    VIEW_SHARED = "view.shared"
+    VIEW_DEFAULT_SET = "view.default_set"
+    STAFF_SETTINGS_CHANGED = "staff.settings_changed"
+    ADDRESS_SEARCHED = "address.searched"
     BRAKE_TRIPPED = "brake.tripped"
     BRAKE_RELEASED = "brake.released"
     ALLOW_LIST_ADDED = "allow_list.added"
@@ -49,6 +62,9 @@ class Event(StrEnum):
     ALLOW_LIST_SWITCHED_ON = "allow_list.switched_on"
     ADDRESS_REVEALED = "address.revealed"
     POLICY_CHANGED = "policy.changed"
+    RAW_REPLIES_DROPPED = "raw_replies.dropped"
+    TAKEOVER_REPORTED = "takeover.reported"
+    WARNING_QUEUED = "warning.queued"
     UNVERIFICATION_PUBLISHED = "unverification.published"
     UNVERIFICATION_RECHECKING = "unverification.rechecking"
     UNVERIFICATION_WITHHELD = "unverification.withheld"
@@ -94,13 +110,34 @@ SHAPES: Mapping[Event, Shape] = {
     Event.CASE_OPENED: _shape("case", "domain phase holder_change risk why"),
     Event.CASE_REOPENED: _shape("case", "domain phase holder_change risk why"),
     Event.CASE_CLOSED: _shape("case", "domain how"),
-    Event.CASE_APPROVED: _shape("case", _DECISION),
+    Event.CASE_APPROVED: _shape("case", f"{_DECISION} effect"),
     Event.CASE_OVERRIDDEN: _shape("case", _DECISION),
+    # id: the case's row; a lease by the wall clock, and the member of staff whom it was taken from
+    Event.CASE_CLAIMED: _shape("case", "until"),
+    Event.CASE_TAKEN_OVER: _shape("case", "until from_staff"),
+    Event.CASE_RELEASED: _shape("case"),
+    # id: the case's row; the note is in the row named, `how` it came back is `lifted` or `date`
+    Event.CASE_SNOOZED: _shape("case", "domain until set_aside_id"),
+    Event.CASE_ESCALATED: _shape("case", "domain until set_aside_id"),
+    Event.CASE_RETURNED: _shape("case", "domain how"),
+    # id: the member of staff's row; `back` when they want to see the cases again
+    Event.CASES_SKIPPED: _shape("staff", "cases back"),
+    # id: the view's row
+    Event.VIEW_SAVED: _shape("view", "shared"),
+    Event.VIEW_DELETED: _shape("view", "shared"),
+    Event.VIEW_SHARED: _shape("view", "shared"),
+    Event.VIEW_DEFAULT_SET: _shape("view", "role"),
+    # id: the member of staff's row
+    Event.STAFF_SETTINGS_CHANGED: _shape("staff", "shortcuts"),
+    # id: the member of staff's row; the address is the entry's subject
+    Event.ADDRESS_SEARCHED: _shape("staff", "accounts"),
     # id: the brake's row; `provider` and `tld` are empty where it covers all, the limit is in thousandths of a lapse
     Event.BRAKE_TRIPPED: _shape("brake", "scope provider tld mode lapsed checked limit_per_mille held"),
     Event.BRAKE_RELEASED: _shape("brake", "scope provider tld how cases"),
     # id: the new version; `changes` names each value that differs, with its text before and after
     Event.POLICY_CHANGED: _shape("policy", "changes"),
+    # id: the day before which they were last given; `first_id` to `last_id` are rows of evidence
+    Event.RAW_REPLIES_DROPPED: _shape("raw_replies", "rows first_id last_id"),
     # id: the entry's row; `how`: "removed", "switched_off" (of the preset) or "expired"; the words are in the row
     Event.ALLOW_LIST_ADDED: _shape("allow_list_entry", "kind value expires_at"),
     Event.ALLOW_LIST_ENDED: _shape("allow_list_entry", "kind value how"),
@@ -109,6 +146,10 @@ SHAPES: Mapping[Event, Shape] = {
     Event.ALLOW_LIST_IMPORTED: _shape("file", "added present rejected ids"),
     # id: the address's row; the address itself is the entry's subject, the note is in the row `reveal_id`
     Event.ADDRESS_REVEALED: _shape("address", "account_id reveal_id reason_code"),
+    # id: the case's row; a reviewer's word, by which nothing is un-verified
+    Event.TAKEOVER_REPORTED: _shape("case", "domain report_id addresses accounts case_version evidence_sha256"),
+    # id: the source's slug; one entry a batch and source; `ids` are public ids of notices
+    Event.WARNING_QUEUED: _shape("source", "ids"),
     # id: the source's slug; one entry a batch and source; `ids` are public ids, for acknowledgements by result
     Event.UNVERIFICATION_PUBLISHED: _shape("source", "first_seq last_seq ids"),
     Event.UNVERIFICATION_ACKNOWLEDGED: _shape("source", "counts ids"),

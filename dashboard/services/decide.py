@@ -22,6 +22,7 @@ from dashboard.models import (
     Decision,
     DecisionKind,
     Staff,
+    TakeoverReport,
     Unverification,
     UnverificationState,
 )
@@ -71,7 +72,7 @@ class DecisionRequest:
 
 @dataclass(frozen=True, slots=True)
 class Conflict:
-    """Who changed the case first: `kind` is their decision, or "checks" when new evidence did."""
+    """Who changed the case first: `kind` is their decision, "takeover" for a report, or "checks" for new evidence."""
 
     by: str
     at: datetime
@@ -109,7 +110,7 @@ def decide(
     if case is None:
         raise LookupError(f"no case {request.case_id}")
     if case.version != request.version or case.state != CaseState.OPEN:
-        return DecisionResult(refusal=Refusal.CONFLICT, conflict=_conflict(session, case))
+        return DecisionResult(refusal=Refusal.CONFLICT, conflict=conflict_of(session, case))
     if case.brake_id is not None and request.kind is DecisionKind.APPROVE:
         return DecisionResult(refusal=Refusal.HELD)
     if refusal := _unreasoned(request):
@@ -124,11 +125,19 @@ def decide(
     session.flush()
     if request.kind is DecisionKind.APPROVE:
         _queue_unverifications(session, decision, judged.address_ids, request.effect)
-    _audit(session, case, decision, judged, actor, now)
+    _audit(session, decision, judged, request, actor, now)
     return DecisionResult(decision_id=decision.id, addresses=count, accounts=accounts)
 
 
-def _conflict(session: Session, case: Case) -> Conflict:
+def conflict_of(session: Session, case: Case) -> Conflict:
+    """Say who changed the case last."""
+    report = session.scalar(
+        select(TakeoverReport)
+        .options(joinedload(TakeoverReport.staff).load_only(Staff.email))
+        .where(TakeoverReport.case_id == case.id, TakeoverReport.case_version == case.version - 1)
+    )
+    if report is not None:
+        return Conflict(report.staff.email, report.reported_at, "takeover", case.version)
     latest = session.scalar(
         select(Decision)
         .options(joinedload(Decision.staff).load_only(Staff.email))
@@ -213,14 +222,17 @@ def _queue_unverifications(session: Session, decision: Decision, ids: Sequence[i
         session.execute(insert(Unverification), rows)
 
 
-def _audit(session: Session, case: Case, decision: Decision, judged: Judged, actor: Actor, now: datetime) -> None:
-    event = Event.CASE_APPROVED if decision.kind == DecisionKind.APPROVE else Event.CASE_OVERRIDDEN
+def _audit(
+    session: Session, decision: Decision, judged: Judged, request: DecisionRequest, actor: Actor, now: datetime
+) -> None:
+    approved = request.kind is DecisionKind.APPROVE
+    effect = {"effect": request.effect} if approved else {}
     record(
         session,
-        event,
+        Event.CASE_APPROVED if approved else Event.CASE_OVERRIDDEN,
         actor=actor,
         object_type="case",
-        object_id=str(case.id),
+        object_id=str(decision.case_id),
         data={
             "domain": judged.facts.name,
             "reason_code": decision.reason_code,
@@ -228,6 +240,7 @@ def _audit(session: Session, case: Case, decision: Decision, judged: Judged, act
             "decision_id": decision.id,
             "case_version": decision.case_version,
             "evidence_sha256": evidence_digest(decision.frozen),
+            **effect,
         },
         now=now,
     )
