@@ -24,6 +24,9 @@ MAX_BOOTSTRAP = 2 * 1024 * 1024
 FRESH_SECONDS = 24 * 3600.0
 """Age until which a kept copy is used without asking IANA again."""
 
+LEAST_PART = 0.5
+"""A refreshed file with fewer than this part of the suffixes known before is not believed."""
+
 OVERRIDES: Mapping[str, str] = {
     "de": "https://rdap.denic.de/",
     "io": "https://rdap.identitydigital.services/rdap/",
@@ -40,10 +43,11 @@ _log = logging.getLogger(__name__)
 
 
 class Bootstrap:
-    """Base URLs by suffix, each ending in a slash."""
+    """Base URLs by suffix, each ending in a slash. `listed`: how many suffixes the file itself names."""
 
-    def __init__(self, bases: Mapping[str, str]) -> None:
+    def __init__(self, bases: Mapping[str, str], listed: int = 0) -> None:
         self._bases = dict(bases)
+        self.listed = listed
 
     def base_for(self, domain: str) -> str | None:
         """Return the base URL for the longest suffix of `domain` that is listed (label by label), or None."""
@@ -66,7 +70,7 @@ def parse_bootstrap(body: bytes, overrides: Mapping[str, str] | None = None) -> 
     listed = _bases(services) if isinstance(services, list) else {}
     if not listed:
         raise Malformed("RDAP bootstrap: no services")
-    return Bootstrap({**(overrides or {}), **listed})
+    return Bootstrap({**(overrides or {}), **listed}, len(listed))
 
 
 def shipped() -> Bootstrap:
@@ -95,8 +99,9 @@ def _best(urls: list[Any]) -> str:
 class BootstrapFile:
     """The bootstrap of `Settings.rdap_bootstrap_url`, with a copy kept in the state directory.
 
-    A copy younger than a day is used as it is, an older one when IANA cannot be reached: a work-horse that lives for
-    one batch must not ask IANA each time. A local one (the demo's) is always asked, never kept, and has no overrides.
+    A copy younger than a day is used as it is: a work-horse that lives for one batch must not ask IANA each time.
+    Where IANA cannot be reached, or sends a file that is broken, empty or shrunk, the last good copy is used, else
+    the one that comes with the product. A local one (the demo's) is always asked, never kept, and has no overrides.
     """
 
     def __init__(self, http: Http, settings: Settings) -> None:
@@ -108,21 +113,23 @@ class BootstrapFile:
         self._copy = settings.state_dir / f"rdap-bootstrap-{name}.json"
 
     async def load(self) -> Bootstrap:
-        """Return the current bootstrap; a `ProviderError` only when there is neither an answer nor a copy."""
+        """Return the current bootstrap, or the best there is; a `ProviderError` only where a local one fails."""
         if self._is_local:
             return parse_bootstrap(await self._fetch())
         kept = self._kept(FRESH_SECONDS)
         if kept is not None:
             return kept
+        last_good = self._kept(float("inf"))
         try:
             body = await self._fetch()
-            fetched = parse_bootstrap(body, OVERRIDES)
+            fetched = _whole(parse_bootstrap(body, OVERRIDES), last_good or shipped())
         except ProviderError as error:
-            last_good = self._kept(float("inf"))
-            if last_good is None:
-                raise
-            _log.warning("RDAP bootstrap not refreshed (%s): the last good copy is used", error.kind.value)
-            return last_good
+            _log.warning(
+                "RDAP bootstrap not refreshed (%s): the %s copy is used",
+                error.detail,
+                "last good" if last_good else "shipped",
+            )
+            return last_good or shipped()
         _write(self._copy, body)
         return fetched
 
@@ -140,6 +147,13 @@ class BootstrapFile:
             return parse_bootstrap(self._copy.read_bytes(), OVERRIDES)
         except (OSError, Malformed):
             return None
+
+
+def _whole(fetched: Bootstrap, known: Bootstrap) -> Bootstrap:
+    """Refuse a file that has lost most of what was known: registries leave RDAP one by one, if at all."""
+    if fetched.listed < known.listed * LEAST_PART:
+        raise Malformed(f"RDAP bootstrap: {fetched.listed} suffixes where {known.listed} were known")
+    return fetched
 
 
 def _write(path: Path, body: bytes) -> None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +29,20 @@ FILE = {
         None,
     ],
 }
+
+
+@pytest.fixture(autouse=True)
+def small(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A shipped copy as small as the files of these tests."""
+    path = tmp_path_factory.mktemp("shipped") / "dns.json"
+    path.write_text(json.dumps({"services": [[["com", "shipped"], ["https://shipped.test/"]]]}))
+    monkeypatch.setattr("jobs.providers.rdap_bootstrap.SHIPPED", path)
+
+
+def expire_copy(state_dir: Path) -> None:
+    copy = next(state_dir.glob("rdap-bootstrap-*.json"))
+    then = copy.stat().st_mtime - FRESH_SECONDS - 1
+    os.utime(copy, (then, then))
 
 
 def load(settings: Settings, handler: Handler) -> Bootstrap:
@@ -86,11 +101,9 @@ def test_a_fresh_copy_is_used_without_asking_again(tmp_path: Path) -> Any:
 def test_an_old_copy_is_refreshed_and_serves_while_iana_cannot_be_reached(tmp_path: Path) -> None:
     settings = settings_for(tmp_path)
     load(settings, lambda _: httpx.Response(200, json=FILE))
-    copy = next(tmp_path.glob("rdap-bootstrap-*.json"))
-    then = copy.stat().st_mtime - FRESH_SECONDS - 1
-    os.utime(copy, (then, then))
+    expire_copy(tmp_path)
     assert load(settings, lambda _: httpx.Response(500)).base_for("a.kg")
-    newer = {"services": [[["com"], ["https://new.test/"]]]}
+    newer = {"services": [[["com", "org", "kg"], ["https://new.test/"]]]}
     assert load(settings, lambda _: httpx.Response(200, json=newer)).base_for("a.com") == "https://new.test/"
 
 
@@ -102,14 +115,57 @@ def test_a_damaged_copy_is_fetched_anew(tmp_path: Path, damage: bytes) -> None:
     assert load(settings, lambda _: httpx.Response(200, json=FILE)).base_for("a.com")
 
 
-def test_without_an_answer_or_a_copy_the_error_shows(tmp_path: Path) -> None:
-    with pytest.raises(errors.ServerError):
-        load(settings_for(tmp_path), lambda _: httpx.Response(503))
+BAD = [b"", b"{", b"<html>", b"[]", b'{"services": []}', b'{"services": [[["com"], ["https://one.test/"]]]}']
 
 
-def test_a_copy_comes_with_the_product() -> None:
+@pytest.mark.parametrize("body", BAD)
+def test_a_broken_empty_or_shrunk_file_never_replaces_the_last_good_one(tmp_path: Path, body: bytes) -> None:
+    settings = settings_for(tmp_path)
+    load(settings, lambda _: httpx.Response(200, json=FILE))
+    copy = next(tmp_path.glob("rdap-bootstrap-*.json"))
+    good = copy.read_bytes()
+    expire_copy(tmp_path)
+    assert load(settings, lambda _: httpx.Response(200, content=body)).base_for("a.kg")
+    assert copy.read_bytes() == good
+
+
+@pytest.mark.parametrize("answer", [httpx.Response(503), httpx.Response(200, content=b"<html>")])
+def test_without_an_answer_or_a_copy_the_shipped_one_serves(tmp_path: Path, answer: httpx.Response) -> None:
+    found = load(settings_for(tmp_path), lambda _: answer)
+    assert found.base_for("a.shipped") == "https://shipped.test/"
+    assert found.base_for("a.de") == OVERRIDES["de"]
+    assert not list(tmp_path.glob("rdap-bootstrap-*"))
+
+
+def test_with_a_damaged_copy_and_no_answer_the_shipped_one_serves(tmp_path: Path) -> None:
+    settings = settings_for(tmp_path)
+    load(settings, lambda _: httpx.Response(200, json=FILE))
+    next(tmp_path.glob("rdap-bootstrap-*.json")).write_bytes(b"{")
+    assert load(settings, lambda _: httpx.Response(500)).base_for("a.shipped")
+
+
+@given(st.binary(max_size=200))
+def test_whatever_iana_sends_there_is_a_bootstrap(body: bytes) -> None:
+    with tempfile.TemporaryDirectory() as folder:
+        found = load(settings_for(Path(folder)), lambda _: httpx.Response(200, content=body))
+    assert found.base_for("a.shipped")
+
+
+def test_a_copy_comes_with_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    assert shipped().listed > 1000
     assert shipped().base_for("a.com") == "https://rdap.verisign.com/com/v1/"
     assert shipped().base_for("a.de") == OVERRIDES["de"]
+
+
+def test_a_local_bootstrap_that_fails_shows_its_error(tmp_path: Path) -> None:
+    settings = settings_for(
+        tmp_path,
+        rdap_bootstrap_url="http://127.0.0.1:8999/rdap/dns.json",
+        allowed_endpoints=frozenset({("127.0.0.1", 8999)}),
+    )
+    with pytest.raises(errors.ServerError):
+        load(settings, lambda _: httpx.Response(503))
 
 
 def test_a_local_bootstrap_is_never_kept_and_never_leads_outside(tmp_path: Path) -> None:
