@@ -12,6 +12,8 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
+from dashboard.lifecycle.schedule import FAST_DROPPING
+
 T = TypeVar("T")
 PREFIX = "LAPSEWATCH_"
 SHORTEST_SECRET = 32
@@ -56,8 +58,13 @@ class Settings:
     provider_timeout: float
     check_batch: int
     sweep_seconds: float
+    dns_sweep_rate: float
     lease_seconds: float
     recheck_days: int
+    weekly_before_expiry: bool
+    daily_in_grace: bool
+    weekly_for_fast_drops: bool
+    fast_dropping_tlds: frozenset[str]
     canary_registered: tuple[str, ...]
     canary_unregistered: tuple[str, ...]
     session_hours: int
@@ -116,8 +123,13 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         provider_timeout=read.get("PROVIDER_TIMEOUT", _positive, 30.0),
         check_batch=read.get("CHECK_BATCH", _at_least_one, 200),
         sweep_seconds=read.get("SWEEP_SECONDS", _positive, 60.0),
+        dns_sweep_rate=read.get("DNS_SWEEP_RATE", _positive, 50.0),
         lease_seconds=read.get("LEASE_SECONDS", _positive, 120.0),
         recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
+        weekly_before_expiry=read.get("WEEKLY_BEFORE_EXPIRY", _boolean, default=False),
+        daily_in_grace=read.get("DAILY_IN_GRACE", _boolean, default=False),
+        weekly_for_fast_drops=read.get("WEEKLY_FOR_FAST_DROPS", _boolean, default=False),
+        fast_dropping_tlds=read.get("FAST_DROPPING_TLDS", _tlds, FAST_DROPPING),
         canary_registered=read.get("CANARY_REGISTERED", _names, ()),
         canary_unregistered=read.get("CANARY_UNREGISTERED", _names, ()),
         session_hours=read.get("SESSION_HOURS", _at_least_one, 12),
@@ -239,6 +251,14 @@ def _names(text: str) -> tuple[str, ...]:
         if "." not in name.strip(".") or not name.isascii():
             raise ValueError(f"{name!r} is not a domain name")
     return names
+
+
+def _tlds(text: str) -> frozenset[str]:
+    found = frozenset(item.strip().strip(".").lower() for item in text.split(",") if item.strip())
+    for tld in found:
+        if not tld.replace("-", "").isalnum() or not tld.isascii():
+            raise ValueError(f"{tld!r} is not a top-level domain")
+    return found
 
 
 def _servers(text: str) -> tuple[tuple[str, tuple[str, int]], ...]:

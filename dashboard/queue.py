@@ -44,7 +44,12 @@ class JobName(StrEnum):
 
     SWEEP = "jobs.checks.sweep"
     RUN_BATCH = "jobs.checks.run_batch"
+    SWEEP_DNS = "jobs.sweeps.dns_sweep"
+    SWEEP_DNS_BATCH = "jobs.sweeps.sweep_batch"
     PUBLISH = "jobs.deliveries.publish"
+    APPROVE = "jobs.automatic.approve"
+    RECORD_FAILURES = "jobs.upkeep.record_failures"
+    DROP_RAW_REPLIES = "jobs.upkeep.drop_raw_replies"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +64,12 @@ class Policy:
 POLICIES: Mapping[JobName, Policy] = {
     JobName.SWEEP: Policy(timeout=120, retries=0),
     JobName.RUN_BATCH: Policy(timeout=180, retries=2),
+    JobName.SWEEP_DNS: Policy(timeout=120, retries=0),
+    JobName.SWEEP_DNS_BATCH: Policy(timeout=180, retries=2),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
+    JobName.APPROVE: Policy(timeout=120, retries=0),
+    JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
+    JobName.DROP_RAW_REPLIES: Policy(timeout=1800, retries=0),
 }
 
 # Atomic: two processes that enqueue the same work at once leave one job. RQ's own `unique` refuses as long as the

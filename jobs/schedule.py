@@ -19,6 +19,9 @@ from dashboard import runtime
 from dashboard.queue import JobName, enqueue
 
 PUBLISH_SECONDS = 3.0
+APPROVE_SECONDS = 60.0
+RECORD_SECONDS = 60.0
+DROP_SECONDS = 86_400.0
 
 _log = logging.getLogger(__name__)
 
@@ -36,7 +39,14 @@ def entries(app: Flask) -> list[Entry]:
     """Return what is periodic, at the rhythm of the application's settings."""
     with app.app_context():
         sweep_seconds = runtime.settings().sweep_seconds
-    return [Entry(JobName.SWEEP, sweep_seconds), Entry(JobName.PUBLISH, PUBLISH_SECONDS)]
+    return [
+        Entry(JobName.SWEEP, sweep_seconds),
+        Entry(JobName.SWEEP_DNS, sweep_seconds),
+        Entry(JobName.PUBLISH, PUBLISH_SECONDS),
+        Entry(JobName.APPROVE, APPROVE_SECONDS),
+        Entry(JobName.RECORD_FAILURES, RECORD_SECONDS),
+        Entry(JobName.DROP_RAW_REPLIES, DROP_SECONDS),
+    ]
 
 
 def enqueue_due(plan: list[Entry], clock: float) -> float:

@@ -70,7 +70,7 @@ def next_check_at(
     that an outage's victims do not come back all at once.
     """
     if failures > 0:
-        due = checked_at + _backoff(failures, key)
+        due = checked_at + back_off(failures, key)
     else:
         quiet = timedelta(days=recheck_days)
         if phase in _ON_THE_WAY_OUT:
@@ -119,8 +119,11 @@ def _by_policy(
     return WEEKLY if policy.weekly_before_expiry and nears else None
 
 
-def _backoff(failures: int, key: str) -> timedelta:
-    """Double the pause with every failure; a digest of the key places it within the step, the same every time."""
+def back_off(failures: int, key: str) -> timedelta:
+    """Return the pause after `failures` failures in a row, 15 minutes to 24 hours: doubled with every one.
+
+    A digest of the key places it within the step, the same every time.
+    """
     # Sixteen doublings are far beyond the last step; more would only overflow.
     start = min(FIRST_RETRY * (1 << min(failures - 1, 16)), LAST_RETRY / 2)
     digest = hashlib.sha256(f"{key}\0{failures}".encode()).digest()

@@ -3,10 +3,24 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from dashboard.lifecycle.evidence import Evidence, Outcome, Provider, Reading
+
+GONE = "gone"
+"""What stands for every answer without a delegation."""
+REMEMBERED = 4
+"""Pictures kept of a domain, the newest first."""
+RESTLESS = timedelta(days=7)
+"""Hosts named lately that come back sooner than this after the last change are rotation, no news."""
+
+WINDOW = timedelta(hours=24)
+AT_LEAST = 20
+"""Fewer changes than these are always believed."""
+SHARE_OF_BATCH, SHARE_OF_WINDOW = 0.1, 0.02
+"""The largest believable share of changed answers: in a usual day it is far below a hundredth."""
 
 _DAY = timedelta(days=1)
 
@@ -38,6 +52,52 @@ def triggered(before: Evidence | None, after: Evidence) -> bool:
     if before is None or before.outcome is Outcome.ERROR:
         return not _is_delegated(after)
     return _is_delegated(before) != _is_delegated(after) or _hosts(before) != _hosts(after)
+
+
+def picture(evidence: Evidence) -> str:
+    """Return a short digest of what an answer says of the delegation and of who takes the mail."""
+    if not _is_delegated(evidence):
+        return GONE
+    nameservers, mail = _hosts(evidence)
+    text = "\n".join([*nameservers, "", *sorted(mail)])
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def is_news(seen: Sequence[str], after: str, changed_at: datetime | None, now: datetime) -> bool:
+    """Whether a sweep's answer, of the picture `after`, makes the full check due at once.
+
+    `seen`: the pictures of the last answers, the newest first; `changed_at`: when they last changed. The same as
+    `triggered`, but where name servers or mail hosts only rotate it is not news every day.
+    """
+    before = seen[0] if seen else None
+    if before is None or GONE in {before, after}:
+        return before != after and (before is not None or after == GONE)
+    is_rotating = after in seen and changed_at is not None and now < changed_at + RESTLESS
+    return before != after and not is_rotating
+
+
+def remembered(seen: Sequence[str], after: str) -> tuple[str, ...]:
+    """Return the pictures to keep once `after` was answered."""
+    return (after, *[each for each in seen if each != after])[:REMEMBERED]
+
+
+@dataclass(frozen=True, slots=True)
+class Swept:
+    """What came of sweeping: answers, and full checks that they made due."""
+
+    answered: int = 0
+    triggered: int = 0
+
+
+def is_believable(changed: int, answered: int, window: Swept) -> bool:
+    """Whether so many changed answers of a batch may all be true, after those of the last `WINDOW`.
+
+    A resolver that says NXDOMAIN to everything must not make everything due: of a batch a tenth may change, and of
+    the answers of a day a fiftieth.
+    """
+    if changed > max(AT_LEAST, answered * SHARE_OF_BATCH):
+        return False
+    return window.triggered + changed <= max(AT_LEAST, (window.answered + answered) * SHARE_OF_WINDOW)
 
 
 def vanished_at(readings: Iterable[Reading]) -> datetime | None:

@@ -18,13 +18,28 @@ class Domain(Base):
     """A registrable domain (A-label), checked once for all sources.
 
     `next_check_at` is the due time (domain clock); `batch_id` with `leased_until` (wall clock) says that a batch
-    holds it. `assessment` is the last answer as JSON for the screens; its columns are for filters.
+    holds it. `urgent`: it goes before others where there is not enough for all. `completed_at`: the last check in which
+    nobody failed or was held back who could have known. `completion_due_at`: the due time that only completes the
+    last check. `assessment` is the last answer as JSON for the screens; its columns are for filters.
     """
 
     __tablename__ = "domains"
     __table_args__ = (
         Index("ix_domains_next_check_at", "next_check_at", "id"),
         Index("ix_domains_batch_id", "batch_id"),
+        Index(
+            "ix_domains_urgent",
+            "next_check_at",
+            "id",
+            postgresql_where=text("urgent"),
+            sqlite_where=text("urgent = 1"),
+        ),
+        Index(
+            "ix_domains_failing",
+            "id",
+            postgresql_where=text("failures > 0"),
+            sqlite_where=text("failures > 0"),
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -34,6 +49,9 @@ class Domain(Base):
     batch_id: Mapped[int | None] = mapped_column(BigId)
     leased_until: Mapped[datetime | None]
     last_checked_at: Mapped[datetime | None]
+    completed_at: Mapped[datetime | None]
+    completion_due_at: Mapped[datetime | None]
+    urgent: Mapped[bool] = mapped_column(default=False, server_default=text("false"))
     failures: Mapped[int] = mapped_column(default=0, server_default=text("0"))
     phase: Mapped[str] = mapped_column(String(32), default="unknown", server_default="unknown")
     confidence: Mapped[str] = mapped_column(String(16), default="insufficient", server_default="insufficient")

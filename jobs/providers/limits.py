@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager
+from functools import partial
 from types import TracebackType
 from typing import Protocol
 
@@ -37,11 +39,11 @@ class LocalLimiter:
     """The limiter of one process: requests to a server are spaced evenly, and only so many are in flight.
 
     `rate`: requests a second to a server whose pace nobody published. `among`: the processes that share every rate
-    without knowing of each other.
+    without knowing of each other. `paces`: what a server bears, where that is not what `pace_of` says.
     """
 
-    def __init__(self, rate: float, among: int = 1) -> None:
-        self._rate = rate
+    def __init__(self, rate: float, among: int = 1, paces: Callable[[str], Pace] | None = None) -> None:
+        self._paces = paces or partial(pace_of, rate=rate)
         self._among = among
         self._buckets: dict[str, _Bucket] = {}
 
@@ -49,13 +51,13 @@ class LocalLimiter:
         """Wait for a turn with `server`; see `Limiter`."""
         bucket = self._buckets.get(server)
         if bucket is None:
-            bucket = self._buckets[server] = _Bucket(server, pace_of(server, self._rate), self._among)
+            bucket = self._buckets[server] = _Bucket(server, self._paces(server), self._among)
         return _Slot(bucket)
 
     def interval(self, server: str) -> float:
         """Seconds between two requests to `server` as it stands now."""
         bucket = self._buckets.get(server)
-        return bucket.interval if bucket else self._among / pace_of(server, self._rate).rate
+        return bucket.interval if bucket else self._among / self._paces(server).rate
 
 
 class _Bucket:

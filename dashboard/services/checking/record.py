@@ -19,7 +19,7 @@ from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
 from dashboard.lifecycle.schedule import DAILY, next_check_at
 from dashboard.lifecycle.sweep import vanished_at
-from dashboard.models import Check, Domain
+from dashboard.models import Check, Domain, Sweep
 from dashboard.services.brakes.watch import watch
 from dashboard.services.cases.flag import Assessed, flag
 from dashboard.services.cases.renewal import unsettled
@@ -27,6 +27,7 @@ from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
+from dashboard.services.sweeping.begin import First, begin_sweeping
 
 __all__ = ["Answer", "CheckedDomain", "Recorded", "record_checks"]
 
@@ -57,12 +58,14 @@ def record_checks(
     live = [item for item in checked if held.get(item.id) == item.due_at]
     facts = load_facts(session, [item.id for item in live])
     failures = _failures(session, [item.id for item in live])
+    swept = _swept(session, [item.id for item in live])
     keeper = Keeper()
     assessed = [_weigh(facts[item.id], item, keeper, now) for item in live]
     keeper.write(session)
     failed = {item.id: _failed(item) for item in live}
     record_history(session, assessed, now)
     _write_domains(session, live, assessed, failures, failed, now, recheck_days)
+    begin_sweeping(session, [_first(item, facts) for item in live if item.id not in swept], now)
     if live:
         session.execute(
             insert(Check),
@@ -97,6 +100,14 @@ def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain
 def _failures(session: Session, ids: Sequence[int]) -> dict[int, int]:
     rows = session.execute(select(Domain.id, Domain.failures).where(Domain.id.in_(ids)))
     return {row.id: row.failures for row in rows}
+
+
+def _swept(session: Session, ids: Sequence[int]) -> set[int]:
+    return set(session.scalars(select(Sweep.domain_id).where(Sweep.domain_id.in_(ids))))
+
+
+def _first(item: CheckedDomain, facts: dict[int, DomainFacts]) -> First:
+    return item.id, facts[item.id].name, [answer.evidence for answer in item.answers]
 
 
 def _failed(item: CheckedDomain) -> bool:

@@ -143,16 +143,19 @@ class _Slot:
 
 
 @asynccontextmanager
-async def open_limiter(settings: Settings) -> AsyncIterator[Limiter]:
-    """Open the limiter of one job: shared where there is a Redis, else of this process."""
+async def open_limiter(settings: Settings, paces: Callable[[str], Pace] | None = None) -> AsyncIterator[Limiter]:
+    """Open the limiter of one job: shared where there is a Redis, else of this process.
+
+    `paces`: what a server bears; by default what `pace_of` says.
+    """
     if settings.redis_url is None:
-        yield LocalLimiter(settings.provider_rate)
+        yield LocalLimiter(settings.provider_rate, paces=paces)
         return
     # A request may wait for a connection as long as it may then take.
     hold = 2 * settings.provider_timeout + PATIENCE
-    alone = LocalLimiter(settings.provider_rate, among=settings.workers)
-    paces = partial(pace_of, rate=settings.provider_rate)
-    shared = SharedLimiter(PaceStore(settings.redis_url), paces, hold=hold, alone=alone)
+    alone = LocalLimiter(settings.provider_rate, settings.workers, paces)
+    known = paces or partial(pace_of, rate=settings.provider_rate)
+    shared = SharedLimiter(PaceStore(settings.redis_url), known, hold=hold, alone=alone)
     try:
         yield shared
     finally:
