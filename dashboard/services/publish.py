@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
@@ -14,9 +15,10 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Data, Event
 from dashboard.audit.record import NewEntry, record_many
-from dashboard.models import Address, Case, Decision, Domain, Source, Unverification
+from dashboard.models import Address, Case, Decision, Source, Unverification
 from dashboard.models import UnverificationState as State
-from dashboard.services.allow_list import allowed
+from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
+from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.judged import unchanged
 from dashboard.services.recheck import BRAKED, braked_domains, fresh_domains, recheck, reopen_braked, resume, withhold
 
@@ -48,7 +50,8 @@ def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
     """
     resumed = resume(session, now)
     queued = _queued(session, limit)
-    checked = [(row, _objection(row)) for row in queued]
+    covers = coverage(session, {row.judged_domain_id for row in queued}, now)
+    checked = [(row, _objection(row, covers)) for row in queued]
     good = [row for row, objection in checked if objection is None]
     bad = [(row, *objection) for row, objection in checked if objection is not None]
     held = braked_domains(session, {row.judged_domain_id for row in good})
@@ -63,6 +66,7 @@ def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
     entries += recheck(session, old, now)  # domains before cases, as checks lock them
     entries += reopen_braked(session, resumed.braked_cases | {row.case_id for row in braked}, now)
     session.flush()
+    count_hits(session, Counter(cover for row in queued if (cover := _cover(row, covers))), now)
     record_many(session, entries, now)
     stale = sum(state is State.STALE for _, state, _ in bad)
     withheld = len(bad) - stale + len(braked) + resumed.withheld
@@ -75,6 +79,7 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
             Unverification.id,
             Unverification.public_id,
             Unverification.source_id,
+            Unverification.address_id,
             Unverification.judged,
             Address.verified,
             Address.verified_at,
@@ -82,14 +87,12 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
             Address.domain_id,
             Case.id.label("case_id"),
             Case.domain_id.label("judged_domain_id"),
-            Domain.name.label("domain"),
             Source.slug,
         )
         .join(Address, Address.id == Unverification.address_id)
         .join(Source, Source.id == Unverification.source_id)
         .join(Decision, Decision.id == Unverification.decision_id)
         .join(Case, Case.id == Decision.case_id)
-        .join(Domain, Domain.id == Case.domain_id)
         .where(Unverification.state == State.QUEUED.value, Unverification.seq.is_(None))
         .order_by(Unverification.id)
         .limit(limit)
@@ -98,10 +101,14 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
     return session.execute(query).all()
 
 
-def _objection(row: Row[Any]) -> tuple[State, str] | None:
+def _cover(row: Row[Any], covers: Mapping[int, Coverage]) -> Cover | None:
+    return covers.get(row.judged_domain_id, NOTHING).over(row.address_id)
+
+
+def _objection(row: Row[Any], covers: Mapping[int, Coverage]) -> tuple[State, str] | None:
     """Why an item must not go out now, or None."""
-    if why := allowed(row.domain):
-        return State.WITHHELD, f"allow_listed: {why}"
+    if cover := _cover(row, covers):
+        return State.WITHHELD, f"allow_listed: {cover.words}"
     if row.domain_id != row.judged_domain_id or not unchanged(row.judged, row):
         return State.STALE, "the address changed after it was judged"
     return None

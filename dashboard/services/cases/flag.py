@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from sqlalchemy import func, select, update
@@ -17,12 +18,14 @@ from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.policy import Policy, opens_case
 from dashboard.lifecycle.risk import Exposure, risk
 from dashboard.models import Case, CaseOpening, CaseState
-from dashboard.services.allow_list import allowed
+from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
+from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.brakes.hold import brake_over, open_brakes
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, why_open
+from dashboard.services.cases.uncovered import why_uncovered
 from dashboard.services.checking.facts import DomainFacts, KeptReading
 from dashboard.services.policy import current
 
@@ -39,29 +42,75 @@ class Assessed:
     before: Sequence[KeptReading]
 
 
-def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
-    """Bring the cases of `assessed` up to date, with one audit entry a change; returns how many were opened.
+@dataclass(slots=True)
+class Changes:
+    """What was done to cases and is yet to be recorded: how many opened, audit entries, hits of the allow-list."""
 
-    What a brake covers is opened, but held.
+    opened: int = 0
+    entries: list[NewEntry] = field(default_factory=list)
+    hits: Counter[Cover] = field(default_factory=Counter)
+
+    def record(self, session: Session, now: datetime) -> None:
+        """Write the hits and the audit entries; the last that a transaction does."""
+        session.flush()
+        count_hits(session, self.hits, now)
+        record_many(session, self.entries, now)
+
+
+def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
+    """Bring the cases of `assessed` up to date, with one audit entry a change; returns how many were opened."""
+    changes = update_cases(session, assessed, now)
+    changes.record(session, now)
+    return changes.opened
+
+
+def update_cases(
+    session: Session, assessed: Sequence[Assessed], now: datetime, *, uncovered: Why | None = None
+) -> Changes:
+    """Open, update and close the cases of `assessed`, and return what is to be recorded.
+
+    What a brake covers is opened, but held. What the allow-list keeps is not flagged, and its open case is closed;
+    `uncovered` says why it no longer keeps what it kept, and opens cases that were closed for it.
     """
     brakes, policy = open_brakes(session), current(session)
-    entries: list[NewEntry] = []
+    changes = Changes()
+    entries = changes.entries
     cases = _existing(session, assessed)
-    opened = 0
+    covers = _covers(session, assessed, cases, policy, now)
     for item in assessed:
-        case = cases.get(item.facts.id)
-        if _is_flagged(item, case, policy) and not allowed(item.facts.name):
-            if _flagged(session, item, case, entries, now):
-                opened += 1
+        case, cover = cases.get(item.facts.id), covers.get(item.facts.id, NOTHING)
+        flagged = _is_flagged(item, case, policy)
+        if cover.whole is not None and (flagged or not _healthy(item)):
+            _allow(session, item, case, cover.whole, changes, now)
+        elif flagged:
+            if _flagged(session, item, case, cover, changes, now, uncovered):
+                changes.opened += 1
                 if brakes:
                     _hold(session, item, brake_over(brakes, item.facts))
         elif case is not None and case.state == CaseState.OPEN:
             _not_flagged(session, item, case, entries, now)
         elif case is not None and case.state == CaseState.DECIDED and _healthy(item):
             note_renewal(case, now)
-    session.flush()
-    record_many(session, entries, now)
-    return opened
+    return changes
+
+
+def _covers(
+    session: Session, assessed: Sequence[Assessed], cases: Mapping[int, Case], policy: Policy, now: datetime
+) -> dict[int, Coverage]:
+    """Ask the allow-list about what is flagged now or has an open case."""
+    asked = [item for item in assessed if _is_flagged(item, cases.get(item.facts.id), policy)]
+    ids = {item.facts.id for item in asked} | {ident for ident, case in cases.items() if case.state == CaseState.OPEN}
+    return coverage(session, ids, now)
+
+
+def _allow(
+    session: Session, item: Assessed, case: Case | None, cover: Cover, changes: Changes, now: datetime
+) -> None:
+    """Count what the allow-list keeps, and close its open case."""
+    changes.hits[cover] += 1
+    if case is not None and case.state == CaseState.OPEN:
+        case.allow_entry_id = cover.id
+        _close(session, item, case, CaseState.CLOSED_ALLOW_LISTED, changes.entries, now)
 
 
 def _is_flagged(item: Assessed, case: Case | None, policy: Policy) -> bool:
@@ -76,14 +125,25 @@ def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]
     return {case.domain_id: case for case in session.scalars(query)}
 
 
-def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[NewEntry], now: datetime) -> bool:
+def _flagged(
+    session: Session,
+    item: Assessed,
+    case: Case | None,
+    cover: Coverage,
+    changes: Changes,
+    now: datetime,
+    uncovered: Why | None,
+) -> bool:
     """Open, update, re-open or close the case of one flagged domain; True when it was opened or opened again."""
-    reached = reach(session, item.facts, item.assessment, decided=case is not None)
+    reached = reach(session, item.facts, item.assessment, decided=case is not None, kept=cover.addresses)
     if not reached.ids:
-        if case is not None and case.state == CaseState.OPEN and not _undecided(item):
-            _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
+        if cover.addresses:
+            _allow(session, item, case, next(iter(cover.addresses.values())), changes, now)
+        elif case is not None and case.state == CaseState.OPEN and not _undecided(item):
+            _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
         return False
     why = why_open(case, item.assessment, now, unreached=bool(reached.unreached))
+    why = why_uncovered(case, why, uncovered)
     if case is not None and case.state != CaseState.OPEN and why is None:
         forget_renewal(case)
         return False
@@ -93,7 +153,7 @@ def _flagged(session: Session, item: Assessed, case: Case | None, entries: list[
         session.add(case)
     _describe(case, item.assessment, lost, now)
     if why is not None:
-        _open(session, case, item, why, entries, now)
+        _open(session, case, item, why, changes.entries, now)
     return why is not None
 
 
@@ -163,6 +223,7 @@ def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[
     """Open the case, or open it again, and say why."""
     again = case.id is not None
     case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
+    case.allow_entry_id = None
     case.version += again
     session.flush()
     session.add(CaseOpening(case_id=case.id, opened_at=now, why=why.words))

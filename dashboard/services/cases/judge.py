@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, EvidenceRecord
+from dashboard.services.allow_list.ask import NOTHING, coverage
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.reach import reach
@@ -32,10 +33,13 @@ class Judged:
 
 
 def judge(session: Session, domain_id: int, now: datetime) -> Judged:
-    """Weigh the stored evidence of a domain as of `now`."""
+    """Weigh the stored evidence of a domain as of `now`, and leave out what the allow-list keeps."""
     facts = load_facts(session, [domain_id])[domain_id]
     assessment = facts.current(now)
-    return Judged(facts, assessment, reach(session, facts, assessment, decided=True).ids)
+    cover = coverage(session, [domain_id], now).get(domain_id, NOTHING)
+    if cover.whole is not None:
+        return Judged(facts, assessment)
+    return Judged(facts, assessment, reach(session, facts, assessment, decided=True, kept=cover.addresses).ids)
 
 
 def preview(session: Session, case_id: int, now: datetime) -> Exposure:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,9 +27,14 @@ class Reach:
     unreached: frozenset[int]
 
 
-def reach(session: Session, facts: DomainFacts, assessment: Assessment, *, decided: bool) -> Reach:
-    """Leave out what is on its way; `decided`: whether the domain has a case that may have been decided before."""
-    ids = at_risk(facts, assessment).ids
+def reach(
+    session: Session, facts: DomainFacts, assessment: Assessment, *, decided: bool, kept: Container[int] = ()
+) -> Reach:
+    """Leave out what is on its way, and what the allow-list keeps (`kept`, by row ids).
+
+    `decided`: whether the domain has a case that may have been decided before.
+    """
+    ids = tuple(ident for ident in at_risk(facts, assessment).ids if ident not in kept)
     if not ids or not decided:
         return Reach(ids, frozenset(ids))
     made = _made(session, facts.id)

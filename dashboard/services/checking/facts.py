@@ -17,6 +17,7 @@ from dashboard.lifecycle.evidence import Evidence, Phase, Reading
 from dashboard.lifecycle.facts import unregistered_seen_at
 from dashboard.lifecycle.mailboxes import is_mailbox_provider
 from dashboard.models import Account, AccountPackage, Address, Domain, EvidenceRecord, Package, RegistrationPeriod
+from dashboard.services.allow_list.ask import preset_off
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,14 +64,16 @@ class DomainFacts:
 
 
 def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, DomainFacts]:
-    """Return what is known of each of `domain_ids`, in four statements; large mailbox providers without addresses."""
+    """Return what is known of each of `domain_ids`, in four statements; those of the preset without addresses."""
     facts = {
         row.id: DomainFacts(row.id, row.name, Phase(row.phase))
         for row in session.execute(select(Domain.id, Domain.name, Domain.phase).where(Domain.id.in_(domain_ids)))
     }
     _add_readings(session, facts)
     # Half of a source's addresses may be at one mailbox provider, and none of them is ever anyone's case.
-    _add_addresses(session, {ident: known for ident, known in facts.items() if not is_mailbox_provider(known.name)})
+    large = {known.name for known in facts.values() if is_mailbox_provider(known.name)}
+    large -= preset_off(session, large) if large else set()
+    _add_addresses(session, {ident: known for ident, known in facts.items() if known.name not in large})
     _add_periods(session, facts)
     return facts
 

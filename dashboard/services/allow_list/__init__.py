@@ -1,4 +1,4 @@
-"""The allow-list: domains that are never anyone's case. Asked when flagging and again at the moment of applying."""
+"""The allow-list: what is never un-verified. Asked when flagging and again at the moment of applying (`ask`)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,4 @@ from dashboard.lifecycle.mailboxes import is_mailbox_provider
 
 def allowed(domain: str) -> str | None:
     """Return why `domain` is never un-verified, or None when it may be."""
-    if is_mailbox_provider(domain):
-        return "a large mailbox provider"
-    return None
+    return "a large mailbox provider" if is_mailbox_provider(domain) else None
