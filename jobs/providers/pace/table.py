@@ -33,7 +33,8 @@ def _published(rate: float, source: str, *windows: Window, in_flight: int = 2) -
     return Pace(rate * CAUTION, in_flight, windows, source)
 
 
-_VERISIGN = _published(2, "nothing published; 2 a second is others' experience, not tried by us")
+_NOT_PUBLISHED = "no figure published: taken from others' reports, not tried by us"
+_VERISIGN = _published(2, _NOT_PUBLISHED)
 _CENTRALNIC = _published(
     2, "centralnicregistry.com, WHOIS guidance; RDAP counts as WHOIS does", Window(1800, 15 * MINUTE)
 )
@@ -42,8 +43,12 @@ _NOMINET = _published(5, "Nominet, WHOIS acceptable use: 5/s and 1,000 in rollin
 SERVERS: Mapping[str, Pace] = {
     "rdap.verisign.com": _VERISIGN,
     "tld-rdap.verisign.com": _VERISIGN,
-    "rdap.publicinterestregistry.org": _published(2, "nothing published; 2 a second is others' experience, not tried by us"),
-    "rdap.identitydigital.services": _published(10, "nothing published; 10 a second is others' experience, not tried by us", in_flight=4),
+    "rdap.publicinterestregistry.org": _published(
+        2, "nothing published; 2 a second is others' experience, not tried by us"
+    ),
+    "rdap.identitydigital.services": _published(
+        10, "nothing published; 10 a second is others' experience, not tried by us", in_flight=4
+    ),
     "rdap.centralnic.com": _CENTRALNIC,
     "rdap.centralnicregistry.com": _CENTRALNIC,
     "whois.centralnic.com": _CENTRALNIC,
