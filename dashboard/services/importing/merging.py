@@ -14,6 +14,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.models import Account, Source
+from dashboard.services.checking.request import make_due
 from dashboard.services.importing.belongings import merge_events, merge_owners
 from dashboard.services.importing.bulk import ACCOUNTS, ADDRESSES, PACKAGES, Bulk, Shape, Values, bulk_of
 from dashboard.services.importing.chunk import Chunk, Row
@@ -40,7 +41,9 @@ class Merged:
 class Merger:
     """Merges the chunks of one import; `now` (domain clock) is when its new domains are due.
 
-    Domains met before are remembered, so that they are not looked up for every address. A source that had no accounts
+    Domains met before are remembered, so that they are not looked up for every address. One that was `_known` before
+    is due at once where an address on it was verified anew: whether that address is at risk is for a check to tell.
+    A source that had no accounts
     when the import began (`_fresh`) is not asked for what the file names once, its addresses, nor for accounts other
     than those of the chunk before. Should one be there all the same (the file is not in order, another import ran
     meanwhile), the chunk is merged again with every look-up, and so are those after it.
@@ -49,6 +52,8 @@ class Merger:
     source_id: int
     now: datetime
     _domains: dict[str, int] = field(default_factory=dict)
+    _known: set[int] = field(default_factory=set)
+    _verified_anew: set[int] = field(default_factory=set)
     _fresh: bool | None = None
     _latest_accounts: Collection[str] = ()
 
@@ -65,14 +70,17 @@ class Merger:
                     return self._merge(session, chunk)
             except UNIQUE_VIOLATIONS:
                 self._fresh = False
-                self._domains.clear()
+                self._forget_domains()
         return self._merge(session, chunk)
 
     def _merge(self, session: Session, chunk: Chunk) -> Merged:
         rows = bulk_of(session)
         domains_new = self._add_domains(rows, chunk.addresses)
         changed, accounts = self._sync(rows, ACCOUNTS, chunk.accounts, _account)
-        changed += self._sync(rows, ADDRESSES, self._addresses(chunk.addresses, accounts), _address)[0]
+        changed += self._sync(rows, ADDRESSES, self._addresses(chunk.addresses, accounts), self._address)[0]
+        if self._verified_anew:
+            make_due(session, self._verified_anew, self.now)
+            self._verified_anew.clear()
         if chunk.owners:
             added, packages = self._sync(rows, PACKAGES, chunk.packages, _package)
             owners = accounts or _ids(rows.find(ACCOUNTS, self.source_id, [owner[1] for owner in chunk.owners]))
@@ -87,10 +95,11 @@ class Merger:
         if not names:
             return 0
         if len(self._domains) > DOMAINS_REMEMBERED:
-            self._domains.clear()
+            self._forget_domains()
             names = list({address[5] for address in addresses} - {None})
         found = rows.find_domains(names)
         self._domains |= found
+        self._known.update(found.values())
         missing = [name for name in names if name not in found]
         if not missing:
             return 0
@@ -99,6 +108,19 @@ class Merger:
         if len(added) < len(missing):  # another source's import added them a moment ago
             self._domains |= rows.find_domains(missing)
         return len(added)
+
+    def _forget_domains(self) -> None:
+        self._domains.clear()
+        self._known.clear()
+
+    def _address(self, old: Values | None, new: Row) -> Row:
+        """Return the columns of `ADDRESSES`, and note the domain where the verification is another than the known one."""
+        row = _address(old, new)
+        _, _, host, domain_id, _, verified, verified_at, *_ = row
+        anew = verified and (old is None or (host, verified, verified_at) != (old[2], old[5], old[6]))
+        if anew and domain_id in self._known:
+            self._verified_anew.add(domain_id)
+        return row
 
     def _addresses(self, addresses: Sequence[Row], accounts: Mapping[str, int]) -> dict[str, Values]:
         """Return the columns of `ADDRESSES` by external id."""

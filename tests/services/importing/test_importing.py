@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
-from sqlalchemy import select
+from sqlalchemy import select, update
 
 from dashboard.database import db, writing
 from dashboard.models import Account, Address, AuditEntry, Domain, ImportRun, Source
@@ -91,6 +91,30 @@ def test_the_earliest_verification_ever_reported_is_kept(importer: Importer, add
     assert (ann.verified_at, ann.first_verified_at) == (
         datetime(2022, 1, 2, 3, 4, 5, tzinfo=UTC),
         datetime(2019, 1, 2, 3, 4, 5, tzinfo=UTC),
+    )
+
+
+@pytest.mark.parametrize(
+    ("row", "due"),
+    [
+        (ANN, False),
+        (ANN.replace("2020-01-02", "2026-10-30"), True),
+        (ANN.replace("e1", "e9").replace("a1,ann", "a9,ann9"), True),
+        (ANN.replace("e1", "e9").replace("true,2020-01-02T03:04:05Z", "false,"), False),
+        (ANN.replace(",true,2026-10-01T08:00:00Z", ",false,2026-10-31T08:00:00Z"), False),
+    ],
+    ids=["nothing new", "verified again", "another address", "one not verified", "other facts of the account"],
+)
+def test_a_known_domain_is_due_at_once_when_an_address_on_it_was_verified_anew(
+    importer: Importer, row: str, *, due: bool
+) -> None:
+    importer.rows(ANN, BOB)
+    later = START + timedelta(days=30)
+    with writing() as session:
+        session.execute(update(Domain).values(next_check_at=later))
+    importer.rows(row, BOB)
+    assert db.session.scalars(select(Domain.next_check_at).where(Domain.name == "parcels.com")).one() == (
+        START if due else later
     )
 
 
