@@ -114,7 +114,7 @@ class Merger:
         self._known.clear()
 
     def _address(self, old: Values | None, new: Row) -> Row:
-        """Return the columns of `ADDRESSES`, and note the domain where the verification is another than the known one."""
+        """Return the columns of `ADDRESSES`, and note the domain of a verification that was not known before."""
         row = _address(old, new)
         _, _, host, domain_id, _, verified, verified_at, *_ = row
         anew = verified and (old is None or (host, verified, verified_at) != (old[2], old[5], old[6]))
