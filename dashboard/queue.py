@@ -71,7 +71,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=600, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
-    JobName.DROP_RAW_REPLIES: Policy(timeout=1800, retries=0),
+    JobName.DROP_RAW_REPLIES: Policy(timeout=300, retries=0),
 }
 
 # Atomic: two processes that enqueue the same work at once leave one job. RQ's own `unique` refuses as long as the

@@ -46,6 +46,16 @@ def current(session: Session) -> Policy:
     return DEFAULTS if row is None else from_values(row.values, row.version)
 
 
+def lock_current(session: Session) -> Policy:
+    """Return the policy in force and keep it so until the end of the transaction; the defaults need no lock."""
+    newest = select(PolicyVersion.version).order_by(PolicyVersion.version.desc()).limit(1).with_for_update()
+    while (locked := session.scalar(newest)) is not None:
+        policy = current(session)
+        if policy.version == locked:
+            return policy  # else another version came while this one waited for the lock
+    return DEFAULTS
+
+
 def change(
     session: Session,
     wanted: Policy,
@@ -57,7 +67,7 @@ def change(
     expected_version: int,
 ) -> Changed:
     """Put `wanted` in force as the version after `expected_version`, which must still be the one in force."""
-    before = current(session)
+    before = lock_current(session)
     if before.version != expected_version:
         return Changed(before, conflict=True)
     if wrong := _wrong(wanted, note):
