@@ -68,7 +68,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SWEEP_DNS: Policy(timeout=120, retries=0),
     JobName.SWEEP_DNS_BATCH: Policy(timeout=180, retries=2),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
-    JobName.SETTLE_ALLOW_LIST: Policy(timeout=600, retries=0),
+    JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
     JobName.DROP_RAW_REPLIES: Policy(timeout=300, retries=0),
