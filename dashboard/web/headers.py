@@ -6,6 +6,8 @@ import json
 
 from flask import Flask, Response, request
 
+from dashboard.runtime import settings
+
 # Images may be data: because Bootstrap's check marks are.
 CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; connect-src 'self'; "
@@ -40,6 +42,10 @@ _HEADERS = {
 }
 
 
+STRICT_TRANSPORT = "max-age=31536000"
+"""A year (RFC 6797); other names of the same domain are not ours to speak for."""
+
+
 def init_headers(app: Flask) -> None:
     """Add the headers to every response; only static files may be kept by a browser."""
     app.after_request(add_headers)
@@ -49,6 +55,8 @@ def add_headers(response: Response) -> Response:
     """Add what is not set yet."""
     for name, value in _HEADERS.items():
         response.headers.setdefault(name, value)
+    if settings().cookie_secure:
+        response.headers.setdefault("Strict-Transport-Security", STRICT_TRANSPORT)
     if request.endpoint != "static":
         response.headers.setdefault("Cache-Control", "no-store")
         response.vary.add("HX-Request")

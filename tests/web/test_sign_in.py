@@ -64,6 +64,7 @@ def test_the_page_can_be_filled_in_by_a_password_manager_and_read_by_anybody(
     assert '<label class="form-label" for="email">E-mail address</label>' in page.text
     assert page.headers["Cache-Control"] == "no-store"
     assert "default-src 'none'" in page.headers["Content-Security-Policy"]
+    assert "Strict-Transport-Security" not in page.headers
 
 
 def test_the_cookie_is_out_of_reach_of_scripts_and_other_sites(client: FlaskClient, person: Person) -> None:
@@ -88,6 +89,7 @@ def test_over_https_the_cookie_is_bound_to_the_host(settings: Settings, clock: M
         )
         db.engine.dispose()
     assert response.status_code == 303
+    assert response.headers["Strict-Transport-Security"].startswith("max-age=")
     for name in ("__Host-lapsewatch=", "__Host-lapsewatch-form="):
         header = next(each for each in response.headers.getlist("Set-Cookie") if each.startswith(name))
         assert "Secure" in header
