@@ -16,7 +16,7 @@ CHECK_VENV := import importlib.util as u, sys; \
 	all(map(u.find_spec, ("venv", "ensurepip"))) or sys.exit("Lapsewatch needs the venv module of Python; " \
 	"on Debian and Ubuntu: apt-get install python3-venv")
 
-.PHONY: help setup demo run test lint score bench simulate screenshots requirements clean
+.PHONY: help setup demo run test lint score bench simulate drill screenshots requirements clean
 
 help: ## list what can be made
 	@sed -nE 's/^([a-z]+):.*## (.*)/make \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 20
@@ -59,6 +59,9 @@ bench: setup ## the speed figures as ratios; ARGS=--json for machines
 
 simulate: setup ## cost and finds of each rhythm of checking over two years; ARGS="--domains 20000" for a look
 	@PYTHONPATH=. $(BIN)/python tests/simulate/run.py $(ARGS)
+
+drill: setup ## four workers, killed at random: does any server see more than it bears; ARGS="--seconds 900 --day 300"
+	@PYTHONPATH=. $(BIN)/python tests/drill/run.py $(ARGS)
 
 screenshots: setup ## renew the pictures in docs/
 	@PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py $(ARGS)

@@ -27,6 +27,7 @@ def main(arguments: list[str] | None = None) -> None:
         parents_port=given.parents_port,
         latency_ms=given.latency_ms,
         dns_latency_ms=given.dns_latency_ms,
+        journal=given.journal,
     )
     asyncio.run(serve(world, clock, given.state_dir, options, FaultTable(*given.fault)))
 
@@ -42,6 +43,7 @@ def _parser() -> argparse.ArgumentParser:
         parser.add_argument(f"--{name}-port", type=int, default=0, help="default: any free port")
     parser.add_argument("--latency-ms", type=float, default=0.0, help="before every HTTP and WHOIS reply")
     parser.add_argument("--dns-latency-ms", type=float, default=0.0, help="before every DNS reply")
+    parser.add_argument("--journal", type=Path, help="a file to note every HTTP and WHOIS request in, one a line")
     parser.add_argument(
         "--fault", type=parse_fault, action="append", default=[], help="PROVIDER:MODE[:PATTERN], as rdap:429:.com"
     )

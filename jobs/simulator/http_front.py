@@ -85,17 +85,17 @@ class HttpFront:
     async def _provider(self, provider: Provider, name: str, render: Callable[[DomainState], Reply]) -> Reply | None:
         """Return a provider's reply for `name`, after its latency and through its fault; None: cut the line."""
         name = name.lower().rstrip(".")
-        self.workings.counts[provider][name] += 1
-        if self.latency:
-            await asyncio.sleep(self.latency)
-        fault = self.workings.faults.hit(provider, name)
-        if fault is None:
-            return render(self.workings.state(name))
-        if fault.mode is Mode.DROP:
-            return None
-        if fault.mode is Mode.SLOW:
-            await asyncio.sleep(fault.seconds)
-        return _broken(fault, self.workings.state(name), render)
+        with self.workings.request(provider, name):
+            if self.latency:
+                await asyncio.sleep(self.latency)
+            fault = self.workings.faults.hit(provider, name)
+            if fault is None:
+                return render(self.workings.state(name))
+            if fault.mode is Mode.DROP:
+                return None
+            if fault.mode is Mode.SLOW:
+                await asyncio.sleep(fault.seconds)
+            return _broken(fault, self.workings.state(name), render)
 
     def _rdap(self, state: DomainState) -> Reply:
         urls = self.base_url + RDAP_PATH, self.base_url + REGISTRAR_PATH

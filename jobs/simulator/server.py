@@ -31,7 +31,7 @@ _BACKLOG = 1024
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """Ports (0: any free one) and artificial latencies in milliseconds."""
+    """Ports (0: any free one), artificial latencies in milliseconds, and where to note every request."""
 
     http_port: int = 0
     dns_port: int = 0
@@ -39,6 +39,7 @@ class Options:
     parents_port: int = 0
     latency_ms: float = 0.0
     dns_latency_ms: float = 0.0
+    journal: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,10 +89,12 @@ async def running(
     `clock` and `faults` may be moved from outside while it runs.
     """
     options, faults = options or Options(), FaultTable() if faults is None else faults
-    workings = Workings(world, clock, faults)
-    front = HttpFront(workings, options.latency_ms / 1000)
-    whois = WhoisFront(workings, options.latency_ms / 1000)
     async with AsyncExitStack() as stack:
+        # Line by line, so that it is whole whenever somebody reads it.
+        journal = stack.enter_context(options.journal.open("a", buffering=1)) if options.journal else None
+        workings = Workings(world, clock, faults, journal=journal)
+        front = HttpFront(workings, options.latency_ms / 1000)
+        whois = WhoisFront(workings, options.latency_ms / 1000)
         http_port = await _open_http(stack, front, options.http_port)
         latency = options.dns_latency_ms / 1000
         dns_port = await _open_dns(stack, Resolver(workings), latency, options.dns_port)

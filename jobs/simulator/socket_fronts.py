@@ -99,7 +99,9 @@ class WhoisFront:
         try:
             async with asyncio.timeout(IDLE_SECONDS):
                 words = (await reader.readuntil(b"\n")).decode("latin-1").split()
-                text = await self._answer(words[-1].lower() if words else "")
+                name = words[-1].lower() if words else ""
+                with self.workings.request(Provider.WHOIS, name):
+                    text = await self._answer(name)
                 writer.write(text.encode())
                 await writer.drain()
         except (TimeoutError, ConnectionError, asyncio.IncompleteReadError, asyncio.LimitOverrunError):
@@ -108,7 +110,6 @@ class WhoisFront:
             writer.close()
 
     async def _answer(self, name: str) -> str:
-        self.workings.counts[Provider.WHOIS][name] += 1
         await asyncio.sleep(self.latency)
         state = self.workings.state(name)
         if name and state.zone not in self.workings.world.zones:

@@ -13,10 +13,19 @@ CAUTION = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """At most `limit` requests in any `seconds` (rolling, so that it holds wherever the server starts counting)."""
+    """At most `limit` requests in any `seconds` (rolling, so that it holds wherever the server starts counting).
+
+    `kept`: so many of them are not for whoever asks (`pace.urgency`).
+    """
 
     limit: int
     seconds: int
+    kept: int = 0
+
+    @property
+    def open_to_us(self) -> int:
+        """How many requests whoever asks may see spent."""
+        return self.limit - self.kept
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,12 +52,8 @@ _NOMINET = _published(5, "Nominet, WHOIS acceptable use: 5/s and 1,000 in rollin
 SERVERS: Mapping[str, Pace] = {
     "rdap.verisign.com": _VERISIGN,
     "tld-rdap.verisign.com": _VERISIGN,
-    "rdap.publicinterestregistry.org": _published(
-        2, "nothing published; 2 a second is others' experience, not tried by us"
-    ),
-    "rdap.identitydigital.services": _published(
-        10, "nothing published; 10 a second is others' experience, not tried by us", in_flight=4
-    ),
+    "rdap.publicinterestregistry.org": _published(2, _NOT_PUBLISHED),
+    "rdap.identitydigital.services": _published(10, _NOT_PUBLISHED, in_flight=4),
     "rdap.centralnic.com": _CENTRALNIC,
     "rdap.centralnicregistry.com": _CENTRALNIC,
     "whois.centralnic.com": _CENTRALNIC,
