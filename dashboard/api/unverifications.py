@@ -1,11 +1,13 @@
-"""`/api/v1/unverifications`: a source pulls its un-verifications in order and acknowledges each one."""
+"""`/api/v1/unverifications`: a source pulls what it is told, in order, and acknowledges each item."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import orjson
 from flask import Blueprint, Response, jsonify, request
+from sqlalchemy import Row
 
 from dashboard.api.problems import Problem
 from dashboard.auth.identity import current_token, requires_token
@@ -17,6 +19,7 @@ from dashboard.queries.outbox import page_after
 from dashboard.queries.paging import whole
 from dashboard.runtime import domain_now
 from dashboard.services.acknowledge import MAX_REASON, RESULTS, Ack, acknowledge
+from dashboard.services.notices import mark_notices_sent
 from dashboard.services.publish import mark_sent
 from dashboard.times import rfc3339
 
@@ -35,10 +38,9 @@ def pull() -> Response:
     limit = _number("limit", default=DEFAULT_LIMIT, least=1, most=MAX_ITEMS)
     token = current_token()
     rows = page_after(db.session(), token.source_id, after, limit)
-    fresh = [row.public_id for row in rows if row.state == UnverificationState.QUEUED]
+    fresh = [row for row in rows if row.state == UnverificationState.QUEUED]
     if fresh and request.method == "GET":  # a HEAD request is served nothing
-        with writing() as session:
-            mark_sent(session, token.source_id, fresh, domain_now())
+        _mark_sent(token.source_id, fresh)
     items = [
         {
             "id": row.public_id,
@@ -54,6 +56,13 @@ def pull() -> Response:
         for row in rows
     ]
     return jsonify(items=items, next_after=rows[-1].seq if rows else after)
+
+
+def _mark_sent(source_id: int, rows: Sequence[Row[Any]]) -> None:
+    notices = [row.public_id for row in rows if row.is_notice]
+    with writing() as session:
+        mark_sent(session, source_id, [row.public_id for row in rows if not row.is_notice], domain_now())
+        mark_notices_sent(session, source_id, notices, domain_now())
 
 
 @blueprint.post("/ack")

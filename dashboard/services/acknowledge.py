@@ -1,4 +1,4 @@
-"""What sources did with their un-verifications: recorded item by item, once."""
+"""What sources did with their un-verifications and notices: recorded item by item, once."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from dashboard.audit.record import record
 from dashboard.database import UtcDateTime
 from dashboard.models import Address, Source, Unverification
 from dashboard.models import UnverificationState as State
+from dashboard.services.notices import published_notices, settle_notices
 
 RESULTS = (State.APPLIED, State.ALREADY, State.STALE, State.REJECTED)
 SETTLED = {state.value for state in RESULTS}
@@ -50,6 +51,9 @@ def acknowledge(
     Items of other sources, and those never published, are `unknown`. One audit entry for the request.
     """
     known = _published(session, source_id, [ack.public_id for ack in acks])
+    others = [ack.public_id for ack in acks if ack.public_id not in known]
+    notices = published_notices(session, source_id, others) if others else {}
+    known |= notices
     statuses: list[tuple[str, AckStatus]] = []
     recorded: dict[str, Ack] = {}
     for ack in acks:
@@ -60,7 +64,9 @@ def acknowledge(
             recorded[ack.public_id] = ack
         statuses.append((ack.public_id, status))
     if recorded:
-        _settle(session, source_id, [(known[public_id], ack) for public_id, ack in recorded.items()], now)
+        items = [(known[public_id], ack) for public_id, ack in recorded.items()]
+        _settle(session, source_id, [item for item in items if item[1].public_id not in notices], now)
+        settle_notices(session, [_result(*item, now) for item in items if item[1].public_id in notices])
         _audit_acks(session, slug, list(recorded.values()), actor, now)
     return statuses
 
@@ -97,18 +103,8 @@ def _status(state: str | None, ack: Ack) -> AckStatus:
 
 def _settle(session: Session, source_id: int, items: Sequence[tuple[Row[Any], Ack]], now: datetime) -> None:
     """Write the results; an address that its source un-verified is no longer verified here either."""
-    session.execute(
-        update(Unverification),
-        [
-            {
-                "id": row.id,
-                "state": ack.result.value,
-                "settled_at": now,
-                "settled_why": (ack.reason or "")[:MAX_REASON] or None,
-            }
-            for row, ack in items
-        ],
-    )
+    if items:
+        session.execute(update(Unverification), [_result(row, ack, now) for row, ack in items])
     done = [
         {"address": row.address_id, **_state(row.judged)}
         for row, ack in items
@@ -116,6 +112,11 @@ def _settle(session: Session, source_id: int, items: Sequence[tuple[Row[Any], Ac
     ]
     if done:
         _unverify(session, source_id, done)
+
+
+def _result(row: Row[Any], ack: Ack, now: datetime) -> dict[str, Any]:
+    why = (ack.reason or "")[:MAX_REASON] or None
+    return {"id": row.id, "state": ack.result.value, "settled_at": now, "settled_why": why}
 
 
 def _unverify(session: Session, source_id: int, done: Sequence[dict[str, Any]]) -> None:

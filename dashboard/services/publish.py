@@ -20,6 +20,7 @@ from dashboard.models import UnverificationState as State
 from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
 from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.judged import unchanged
+from dashboard.services.numbering import take_numbers
 from dashboard.services.recheck import BRAKED, braked_domains, fresh_domains, recheck, reopen_braked, resume, withhold
 
 ACTOR = system("publisher")
@@ -120,13 +121,11 @@ def _number(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[N
     by_source = sorted(rows, key=lambda row: (row.source_id, row.id))
     for source_id, group in groupby(by_source, key=lambda row: row.source_id):
         items = list(group)
-        source = session.scalar(select(Source).where(Source.id == source_id).with_for_update(key_share=True))
-        assert source is not None
-        first = source.last_seq + 1
+        first = take_numbers(session, source_id, len(items))
         values += [{"id": row.id, "seq": seq, "published_at": now} for seq, row in enumerate(items, start=first)]
-        source.last_seq += len(items)
-        data: Data = {"first_seq": first, "last_seq": source.last_seq, "ids": [row.public_id for row in items]}
-        entries.append(NewEntry(Event.UNVERIFICATION_PUBLISHED, ACTOR, "source", source.slug, data))
+        last = first + len(items) - 1
+        data: Data = {"first_seq": first, "last_seq": last, "ids": [row.public_id for row in items]}
+        entries.append(NewEntry(Event.UNVERIFICATION_PUBLISHED, ACTOR, "source", items[0].slug, data))
     if values:
         session.execute(update(Unverification), values)
     return entries
