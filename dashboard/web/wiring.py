@@ -13,6 +13,7 @@ from dashboard.web import audit, brakes, cases, decisions, domains, evidence, ov
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
+from dashboard.web.support import SUPPORT
 
 SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit, brakes, providers)
 
@@ -31,6 +32,7 @@ NAVIGATION = (
     Screen("Overview", "/", Permission.OVERVIEW_READ, ("overview",)),
     Screen("Cases", "/cases", Permission.CASES_READ, ("cases", "decisions")),
     Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
+    Screen("Allow-list", "/allow-list", Permission.ALLOW_LIST_READ, ("allow_list",)),
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
     Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
@@ -46,7 +48,7 @@ def init_web(app: Flask) -> None:
     init_filters(app)
     init_headers(app)
     init_errors(app)
-    for screen in SCREENS:
+    for screen in (*SCREENS, *SUPPORT):
         app.register_blueprint(screen.blueprint)
 
 

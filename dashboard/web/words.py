@@ -44,6 +44,7 @@ LABELS: dict[str, dict[str, str]] = {
         "closed_renewed": "Closed: renewed",
         "closed_no_addresses": "Closed: no addresses left",
         "closed_discarded": "Closed: discarded",
+        "closed_allow_listed": "Closed: allow-listed",
         "snoozed": "Snoozed",
         "escalated": "Escalated",
     },
@@ -55,6 +56,7 @@ LABELS: dict[str, dict[str, str]] = {
         "closed_renewed": "the owner renewed",
         "closed_no_addresses": "no verified address was left",
         "closed_discarded": "discarded, a provider's fault",
+        "closed_allow_listed": "the allow-list keeps it",
     },
     "unverification_state": {
         "queued": "Waiting to be published",
@@ -74,6 +76,8 @@ LABELS: dict[str, dict[str, str]] = {
         "two_factor_changed": "Second factor changed",
         "token_created": "Token created",
     },
+    "allow_kind": {"domain": "Domain", "host": "Host", "suffix": "Suffix", "mx": "MX operator", "preset": "Preset"},
+    "allow_ended": {"expired": "Expired", "removed": "Removed", "switched_off": "Switched off"},
     "brake_how": {"released": "Released", "discarded": "Discarded"},
     "provider": {
         "fastly": "Fastly status",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, String, cast, or_, select
+from sqlalchemy import ColumnElement, Select, String, cast, or_, select
 
 from dashboard.lifecycle.evidence import Provider
 from dashboard.models import AllowKind, Domain, EvidenceRecord
@@ -21,7 +21,7 @@ def domains_of(named: Named) -> ColumnElement[bool]:
     return Domain.name.endswith(f".{named.value}", autoescape=True)
 
 
-def _mentioning(operator: str) -> ColumnElement[int]:
+def _mentioning(operator: str) -> Select[int]:
     """Ids of domains in whose answers from DNS a host of the operator is named."""
     text = cast(EvidenceRecord.normalised, String)
     named = or_(text.contains(f'"{operator}"', autoescape=True), text.contains(f'.{operator}"', autoescape=True))
