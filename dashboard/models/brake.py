@@ -49,7 +49,8 @@ class Brake(Base):
 class LapseCount(Base):
     """Good readings and new lapses of one hour (domain clock), by provider and TLD; provider `-`: the assessment.
 
-    `accepted` are new lapses that a released brake had stopped: they count for the baseline, not for the window.
+    `accepted` are new lapses that a released brake had stopped: they count for the baseline, not for the window;
+    `discarded` those that an admin called a provider's fault: they count for nothing, and are kept for dry runs.
     """
 
     __tablename__ = "lapse_counts"
@@ -60,3 +61,4 @@ class LapseCount(Base):
     checked: Mapped[int] = mapped_column(default=0)
     lapsed: Mapped[int] = mapped_column(default=0)
     accepted: Mapped[int] = mapped_column(default=0)
+    discarded: Mapped[int] = mapped_column(default=0, server_default=text("0"))

@@ -135,7 +135,11 @@ class Case(Base):
 
 
 class CaseOpening(Base):
-    """Each time a case was opened or opened again, and each time it closed: the history and the monthly figures."""
+    """Each time a case was opened or opened again, and each time it closed: the history and the monthly figures.
+
+    `phase`, `confidence` and `holder_change` are those at the opening, `recommended_at` when to un-verify was first
+    recommended; None of openings from before these were kept.
+    """
 
     __tablename__ = "case_openings"
     __table_args__ = (
@@ -149,6 +153,10 @@ class CaseOpening(Base):
     why: Mapped[str] = mapped_column(Text)
     closed_at: Mapped[datetime | None]
     closed_how: Mapped[str | None] = mapped_column(String(32))
+    phase: Mapped[str | None] = mapped_column(String(32))
+    confidence: Mapped[str | None] = mapped_column(String(16))
+    holder_change: Mapped[str | None] = mapped_column(String(32))
+    recommended_at: Mapped[datetime | None]
 
 
 class Decision(Base):

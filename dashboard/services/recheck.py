@@ -20,7 +20,6 @@ from dashboard.audit.record import NewEntry
 from dashboard.lifecycle.evidence import Outcome, Provider
 from dashboard.models import (
     Case,
-    CaseOpening,
     CaseState,
     Decision,
     Domain,
@@ -30,6 +29,7 @@ from dashboard.models import (
     UnverificationState,
 )
 from dashboard.services.brakes.hold import OnBrake, brake_over, open_brakes
+from dashboard.services.cases.openings import new_opening, note_recommended
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.policy import current
 
@@ -194,7 +194,9 @@ def _reopen(session: Session, case: Case, brake_id: int | None, now: datetime) -
     case.opened_why = "a brake withheld what had been approved"
     case.decided_facts, case.brake_id = None, brake_id
     case.version += 1
-    session.add(CaseOpening(case_id=case.id, opened_at=now, why=case.opened_why))
+    session.add(new_opening(case, case.opened_why, now))
+    session.flush()
+    note_recommended(session, case, now)
     data: Data = {
         "domain": case.domain.name,
         "phase": case.phase,

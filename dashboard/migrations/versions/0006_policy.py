@@ -37,9 +37,17 @@ def upgrade() -> None:
         postgresql_where=sa.text("policy_version IS NOT NULL"),
         sqlite_where=sa.text("policy_version IS NOT NULL"),
     )
+    op.add_column("case_openings", sa.Column("phase", sa.String(length=32), nullable=True))
+    op.add_column("case_openings", sa.Column("confidence", sa.String(length=16), nullable=True))
+    op.add_column("case_openings", sa.Column("holder_change", sa.String(length=32), nullable=True))
+    op.add_column("case_openings", sa.Column("recommended_at", sa.DateTime(timezone=True), nullable=True))
+    op.add_column("lapse_counts", sa.Column("discarded", sa.Integer(), server_default="0", nullable=False))
 
 
 def downgrade() -> None:
+    op.drop_column("lapse_counts", "discarded")
+    for name in ("recommended_at", "holder_change", "confidence", "phase"):
+        op.drop_column("case_openings", name)
     op.drop_index("ix_decisions_automatic", table_name="decisions")
     with op.batch_alter_table("decisions") as batch:
         batch.drop_constraint(op.f("ck_decisions_decider"), type_="check")

@@ -19,7 +19,8 @@ from dashboard.services.cases.flag import Assessed
 
 ASSESSED = "-"
 """The `provider` under which assessments are counted, for the brake of the whole sweep."""
-KEPT = HISTORY * 2 + WINDOW
+KEPT = timedelta(days=90) + HISTORY + WINDOW
+"""A dry run of the policy looks back 90 days, and at the month before each of them."""
 
 Key = tuple[str, str]
 

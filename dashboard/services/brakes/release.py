@@ -85,7 +85,9 @@ def _discard(session: Session, held: list[Row[int, int, str]], actor: Actor, now
 def _settle_counts(session: Session, brake: Brake, how: How, now: datetime) -> None:
     """Begin the window anew: what was stopped is accepted into the baseline, or forgotten."""
     began = LapseCount.hour > window_start(brake.opened_at), LapseCount.hour <= now
-    kept = LapseCount.accepted + LapseCount.lapsed if how is How.RELEASED else LapseCount.accepted
+    column = LapseCount.accepted if how is How.RELEASED else LapseCount.discarded
     session.execute(
-        update(LapseCount).where(*within(Scope(brake.provider, brake.tld)), *began).values(accepted=kept, lapsed=0)
+        update(LapseCount)
+        .where(*within(Scope(brake.provider, brake.tld)), *began)
+        .values({column: column + LapseCount.lapsed, LapseCount.lapsed: 0})
     )

@@ -22,6 +22,7 @@ from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
 from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.brakes.hold import brake_over, open_brakes
 from dashboard.services.cases.exposure import exposure
+from dashboard.services.cases.openings import new_opening, note_recommended
 from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, why_open
@@ -151,9 +152,12 @@ def _flagged(
     if case is None:
         case = Case(domain_id=item.facts.id, state=CaseState.OPEN.value, version=0)
         session.add(case)
+    recommended = case.recommendation
     _describe(case, item.assessment, lost, now)
     if why is not None:
         _open(session, case, item, why, changes.entries, now)
+    if why is not None or case.recommendation != recommended:
+        note_recommended(session, case, now)
     return why is not None
 
 
@@ -226,7 +230,7 @@ def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[
     case.allow_entry_id = None
     case.version += again
     session.flush()
-    session.add(CaseOpening(case_id=case.id, opened_at=now, why=why.words))
+    session.add(new_opening(case, why.words, now))
     entries.append(
         NewEntry(
             event=Event.CASE_REOPENED if again else Event.CASE_OPENED,

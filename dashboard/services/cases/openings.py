@@ -1,0 +1,35 @@
+"""What an opening of a case keeps of its facts: the policy's dry run judges by it."""
+
+from __future__ import annotations
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session
+
+from dashboard.lifecycle.assessment import Recommendation
+from dashboard.models import Case, CaseOpening
+
+
+def new_opening(case: Case, why: str, now: datetime) -> CaseOpening:
+    """Return the row of an opening, with what was known of the domain when it came."""
+    return CaseOpening(
+        case_id=case.id,
+        opened_at=now,
+        why=why,
+        phase=case.phase,
+        confidence=case.confidence,
+        holder_change=case.holder_change,
+    )
+
+
+def note_recommended(session: Session, case: Case, now: datetime) -> None:
+    """Note on the case's latest opening when to un-verify was first recommended."""
+    if case.recommendation != Recommendation.UNVERIFY:
+        return
+    latest = select(func.max(CaseOpening.id)).where(CaseOpening.case_id == case.id).scalar_subquery()
+    session.execute(
+        update(CaseOpening)
+        .where(CaseOpening.id == latest, CaseOpening.recommended_at.is_(None))
+        .values(recommended_at=now)
+    )
