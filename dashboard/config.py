@@ -61,6 +61,7 @@ class Settings:
     dns_sweep_rate: float
     lease_seconds: float
     recheck_days: int
+    early_warnings_per_day: int
     weekly_before_expiry: bool
     daily_in_grace: bool
     weekly_for_fast_drops: bool
@@ -126,6 +127,7 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         dns_sweep_rate=read.get("DNS_SWEEP_RATE", _positive, 50.0),
         lease_seconds=read.get("LEASE_SECONDS", _positive, 120.0),
         recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
+        early_warnings_per_day=read.get("EARLY_WARNINGS_PER_DAY", _not_negative, 2000),
         weekly_before_expiry=read.get("WEEKLY_BEFORE_EXPIRY", _boolean, default=False),
         daily_in_grace=read.get("DAILY_IN_GRACE", _boolean, default=False),
         weekly_for_fast_drops=read.get("WEEKLY_FOR_FAST_DROPS", _boolean, default=False),

@@ -47,6 +47,7 @@ class JobName(StrEnum):
     SWEEP_DNS = "jobs.sweeps.dns_sweep"
     SWEEP_DNS_BATCH = "jobs.sweeps.sweep_batch"
     PUBLISH = "jobs.deliveries.publish"
+    WARN = "jobs.warnings.warn"
     SETTLE_ALLOW_LIST = "jobs.allow_list.settle"
     APPROVE = "jobs.automatic.approve"
     RECORD_FAILURES = "jobs.upkeep.record_failures"
@@ -68,6 +69,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SWEEP_DNS: Policy(timeout=120, retries=0),
     JobName.SWEEP_DNS_BATCH: Policy(timeout=180, retries=2),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
+    JobName.WARN: Policy(timeout=120, retries=0),
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),

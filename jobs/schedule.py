@@ -19,6 +19,7 @@ from dashboard import runtime
 from dashboard.queue import JobName, enqueue
 
 PUBLISH_SECONDS = 3.0
+WARN_SECONDS = 60.0
 ALLOW_LIST_SECONDS = 60.0
 APPROVE_SECONDS = 60.0
 RECORD_SECONDS = 60.0
@@ -44,6 +45,7 @@ def entries(app: Flask) -> list[Entry]:
         Entry(JobName.SWEEP, sweep_seconds),
         Entry(JobName.SWEEP_DNS, sweep_seconds),
         Entry(JobName.PUBLISH, PUBLISH_SECONDS),
+        Entry(JobName.WARN, WARN_SECONDS),
         Entry(JobName.SETTLE_ALLOW_LIST, ALLOW_LIST_SECONDS),
         Entry(JobName.APPROVE, APPROVE_SECONDS),
         Entry(JobName.RECORD_FAILURES, RECORD_SECONDS),

@@ -48,8 +48,8 @@ class Ending(StrEnum):
 def early_warning(assessment: Assessment, readings: Sequence[Reading], now: datetime) -> Warned | None:
     """Return why the domain's addresses should be warned of now, or None.
 
-    Expiry within 45 days, in grace, or in redemption with its DNS parked or gone. Never where the evidence conflicts or
-    a change of holder is suspected: whoever would be warned may be the new holder.
+    Expiry within 45 days, in grace, or in redemption with its DNS parked or gone. Never where the evidence conflicts
+    or a change of holder is suspected: whoever would be warned may be the new holder.
     """
     if assessment.holder_changed or assessment.confidence is Confidence.CONFLICTING:
         return None
@@ -69,8 +69,8 @@ def warning_ended(
 ) -> Ending | None:
     """Return how a warning that began with the expiry `began_with` has ended, or None while it runs.
 
-    A new date ends it when it came before the old one was over, when the registrar gives one too, or 45 days after: at
-    the expiry itself registries move their date by a year, paid for or not. Without dates the phase alone speaks.
+    A new date ends it when it came before the old one was over, when the registrar gives one too, or 45 days after:
+    at the expiry itself registries move their date by a year, paid for or not. Without dates the phase alone speaks.
     """
     if assessment.phase in LOST or assessment.holder_changed:
         return Ending.LOST

@@ -28,6 +28,7 @@ from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.services.sweeping.begin import First, begin_sweeping
+from dashboard.services.warnings.watch import watch_warnings
 
 __all__ = ["Answer", "CheckedDomain", "Recorded", "record_checks"]
 
@@ -81,6 +82,7 @@ def record_checks(
             ],
         )
     braked = watch(session, assessed, now)
+    watch_warnings(session, assessed, now)
     opened = flag(session, assessed, now)
     record_many(session, braked, now)
     return Recorded(checks=len(live), skipped=len(checked) - len(live), opened=opened)

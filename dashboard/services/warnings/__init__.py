@@ -1,0 +1,1 @@
+"""Early warnings: begun and ended by checks, sent to sources in measure."""
