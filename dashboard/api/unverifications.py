@@ -40,7 +40,7 @@ def pull() -> Response:
     rows = page_after(db.session(), token.source_id, after, limit)
     fresh = [row for row in rows if row.state == UnverificationState.QUEUED]
     if fresh and request.method == "GET":  # a HEAD request is served nothing
-        _mark_sent(token.source_id, fresh)
+        rows = _mark_sent(token.source_id, fresh, rows)
     items = [
         {
             "id": row.public_id,
@@ -49,6 +49,7 @@ def pull() -> Response:
             "effect": row.effect,
             "account_id": row.account_id,
             "address_id": row.address_id,
+            "reverts": row.reverts,
             "judged": row.judged,
             "reason": row.reason,
             "decided_at": rfc3339(row.decided_at),
@@ -58,11 +59,17 @@ def pull() -> Response:
     return jsonify(items=items, next_after=rows[-1].seq if rows else after)
 
 
-def _mark_sent(source_id: int, rows: Sequence[Row[Any]]) -> None:
-    notices = [row.public_id for row in rows if row.is_notice]
+def _mark_sent(source_id: int, fresh: Sequence[Row[Any]], rows: Sequence[Row[Any]]) -> Sequence[Row[Any]]:
+    """Note the serving of what is `fresh`; return what of `rows` is to be served.
+
+    An item that was withdrawn between being read and being marked is not; from then on none of them can be.
+    """
+    notices = [row.public_id for row in fresh if row.is_notice]
+    others = [row.public_id for row in fresh if not row.is_notice]
     with writing() as session:
-        mark_sent(session, source_id, [row.public_id for row in rows if not row.is_notice], domain_now())
+        gone = mark_sent(session, source_id, others, domain_now())
         mark_notices_sent(session, source_id, notices, domain_now())
+    return [row for row in rows if row.public_id not in gone]
 
 
 @blueprint.post("/ack")

@@ -54,6 +54,20 @@ class Event(StrEnum):
     VIEW_DEFAULT_SET = "view.default_set"
     STAFF_SETTINGS_CHANGED = "staff.settings_changed"
     ADDRESS_SEARCHED = "address.searched"
+    DECISION_REVERTED = "case.decision_reverted"
+    BULK_PREPARED = "bulk.prepared"
+    BULK_CHOSEN = "bulk.chosen"
+    BULK_CONFIRMED = "bulk.confirmed"
+    BULK_APPROVED = "bulk.approved"
+    BULK_WITHDRAWN = "bulk.withdrawn"
+    BULK_PAUSED = "bulk.paused"
+    BULK_RESUMED = "bulk.resumed"
+    BULK_CANCELLED = "bulk.cancelled"
+    BULK_ABORTED = "bulk.aborted"
+    BULK_COMPLETED = "bulk.completed"
+    BULK_STOPPED = "bulk.all_stopped"
+    BULK_CHECK_REQUESTED = "bulk.check_requested"
+    BULK_EXPORTED = "bulk.exported"
     BRAKE_TRIPPED = "brake.tripped"
     BRAKE_RELEASED = "brake.released"
     ALLOW_LIST_ADDED = "allow_list.added"
@@ -87,7 +101,8 @@ def _shape(object_type: str, keys: str = "") -> Shape:
     return Shape(object_type, frozenset(keys.split()))
 
 
-_DECISION = "domain reason_code addresses decision_id case_version evidence_sha256"
+_DECISION = "domain reason_code addresses decision_id case_version evidence_sha256 bulk_id"
+_BULK_DONE = "done_items done_addresses skipped_items failed_items"
 
 SHAPES: Mapping[Event, Shape] = {
     # id: the source's slug
@@ -131,6 +146,23 @@ SHAPES: Mapping[Event, Shape] = {
     Event.STAFF_SETTINGS_CHANGED: _shape("staff", "shortcuts"),
     # id: the member of staff's row; the address is the entry's subject
     Event.ADDRESS_SEARCHED: _shape("staff", "accounts"),
+    # id: the case's row; how many addresses were withdrawn, queued to be verified again, asked for, left alone
+    Event.DECISION_REVERTED: _shape("case", "decision_id withdrawn queued asked touched reopened bulk_id"),
+    # id: the bulk action's row; the digest is over all that the preview froze
+    Event.BULK_PREPARED: _shape("bulk", "kind scope items shown_count policy_version reverts_id"),
+    Event.BULK_CHOSEN: _shape("bulk", "accounts addresses digest"),
+    Event.BULK_CONFIRMED: _shape("bulk", "digest items addresses reason_code effect staged needs_second"),
+    Event.BULK_APPROVED: _shape("bulk", "digest items addresses"),
+    Event.BULK_WITHDRAWN: _shape("bulk", "digest"),
+    Event.BULK_PAUSED: _shape("bulk", f"why {_BULK_DONE}"),
+    Event.BULK_RESUMED: _shape("bulk", f"stage {_BULK_DONE}"),
+    Event.BULK_CANCELLED: _shape("bulk", _BULK_DONE),
+    Event.BULK_ABORTED: _shape("bulk", f"why {_BULK_DONE}"),
+    Event.BULK_COMPLETED: _shape("bulk", _BULK_DONE),
+    Event.BULK_CHECK_REQUESTED: _shape("bulk", "domains"),
+    Event.BULK_EXPORTED: _shape("bulk", "format"),
+    # id: "-", for it is about all of them; `ids` are those that were running
+    Event.BULK_STOPPED: _shape("bulk", "ids"),
     # id: the brake's row; `provider` and `tld` are empty where it covers all, the limit is in thousandths of a lapse
     Event.BRAKE_TRIPPED: _shape("brake", "scope provider tld mode lapsed checked limit_per_mille held"),
     Event.BRAKE_RELEASED: _shape("brake", "scope provider tld how cases"),

@@ -14,6 +14,10 @@ class Permission(StrEnum):
     OVERVIEW_READ = "overview:read"
     CASES_READ = "cases:read"
     CASES_DECIDE = "cases:decide"
+    BULK_READ = "bulk:read"
+    BULK_RUN = "bulk:run"
+    BULK_APPROVE = "bulk:approve"
+    BULK_STOP = "bulk:stop"
     DOMAINS_READ = "domains:read"
     DOMAINS_CHECK = "domains:check"
     STATISTICS_READ = "statistics:read"
@@ -33,6 +37,7 @@ _READ = frozenset(
     {
         Permission.OVERVIEW_READ,
         Permission.CASES_READ,
+        Permission.BULK_READ,
         Permission.DOMAINS_READ,
         Permission.ALLOW_LIST_READ,
         Permission.ACCOUNTS_READ,
@@ -42,9 +47,11 @@ _READ = frozenset(
 )
 
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
-    # triages and decides
-    Role.REVIEWER: _READ | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK, Permission.ADDRESSES_REVEAL},
-    # may do everything
+    # triages and decides; prepares, runs and stops bulk actions
+    Role.REVIEWER: _READ
+    | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK, Permission.ADDRESSES_REVEAL}
+    | {Permission.BULK_RUN, Permission.BULK_STOP},
+    # may do everything, and alone be the second person of a large action
     Role.ADMIN: frozenset(Permission),
     # reads and verifies, changes nothing
     Role.AUDITOR: _READ | {Permission.AUDIT_READ},

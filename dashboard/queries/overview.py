@@ -20,6 +20,7 @@ from dashboard.models import (
     UnverificationState,
 )
 
+_APPLIED = (UnverificationState.APPLIED, UnverificationState.REVERT_QUEUED, UnverificationState.REVERTED)
 STUCK_AFTER = timedelta(hours=24)
 """A delivery that was not acknowledged for so long is shown."""
 LOOKUP_DAYS = 7
@@ -63,7 +64,8 @@ def month_figures(session: Session, start: datetime, end: datetime) -> MonthFigu
     decided = {row.kind: row[1] for row in session.execute(kinds.group_by(Decision.kind))}
     flagged = select(func.count(CaseOpening.id)).where(CaseOpening.opened_at >= start, CaseOpening.opened_at < end)
     applied = select(func.count(Unverification.id)).where(
-        Unverification.state == UnverificationState.APPLIED,
+        Unverification.state.in_(_APPLIED),
+        Unverification.kind == "unverify",
         Unverification.settled_at >= start,
         Unverification.settled_at < end,
     )

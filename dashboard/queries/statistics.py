@@ -196,10 +196,18 @@ def _settled(span: Span, month: _MonthOf, state: UnverificationState, kind: str 
     when = month(Unverification.settled_at)
     return (
         select(when, Unverification.source_id, func.count())
-        .where(span.has(Unverification.settled_at), Unverification.state == state.value, Unverification.kind == kind)
+        .where(span.has(Unverification.settled_at), _ended(state), Unverification.kind == kind)
         .where(Unverification.effect == "unverify")
         .group_by(when, Unverification.source_id)
     )
+
+
+def _ended(state: UnverificationState) -> ColumnElement[bool]:
+    """Whether the source answered with `state`: what was taken back since had been applied, in its own month."""
+    if state is not UnverificationState.APPLIED:
+        return Unverification.state == state.value
+    since = (UnverificationState.REVERT_QUEUED, UnverificationState.REVERTED)
+    return Unverification.state.in_([state.value, *(each.value for each in since)])
 
 
 def _count(session: Session, query: _Counting) -> Counts:

@@ -19,9 +19,12 @@ from dashboard.database import UtcDateTime
 from dashboard.models import Address, Source, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.notices import published_notices, settle_notices
+from dashboard.services.revert import queue_reverts, settle_reverts
 
 RESULTS = (State.APPLIED, State.ALREADY, State.STALE, State.REJECTED)
 SETTLED = {state.value for state in RESULTS}
+_SAID = {State.REVERT_QUEUED.value: State.APPLIED.value, State.REVERTED.value: State.APPLIED.value}
+"""What a source had said of an un-verification that was taken back since."""
 MAX_REASON = 500
 
 
@@ -81,14 +84,24 @@ def _published(session: Session, source_id: int, public_ids: Sequence[str]) -> d
             Unverification.effect,
             Unverification.kind,
             Unverification.address_id,
+            Unverification.decision_id,
+            Unverification.source_id,
+            Unverification.reason,
+            Unverification.reverts_id,
+            Unverification.revert_asked_at,
+            Address.verified,
+            Address.verified_at,
+            Address.state_token,
         )
+        .join(Address, Address.id == Unverification.address_id)
         .where(
             Unverification.source_id == source_id,
             Unverification.public_id.in_(public_ids),
             Unverification.seq.is_not(None),
+            Unverification.state != State.WITHDRAWN.value,  # it was never served
         )
         .order_by(Unverification.id)
-        .with_for_update()
+        .with_for_update(of=Unverification)
     )
     return {row.public_id: row for row in rows}
 
@@ -96,6 +109,7 @@ def _published(session: Session, source_id: int, public_ids: Sequence[str]) -> d
 def _status(state: str | None, ack: Ack) -> AckStatus:
     if state is None:
         return AckStatus.UNKNOWN
+    state = _SAID.get(state, state)
     if state not in SETTLED:
         return AckStatus.RECORDED
     return AckStatus.UNCHANGED if state == ack.result.value else AckStatus.CONFLICT
@@ -105,13 +119,14 @@ def _settle(session: Session, source_id: int, items: Sequence[tuple[Row[Any], Ac
     """Write the results; an address that its source un-verified is no longer verified here either."""
     if items:
         session.execute(update(Unverification), [_result(row, ack, now) for row, ack in items])
-    done = [
-        {"address": row.address_id, **_state(row.judged)}
-        for row, ack in items
-        if ack.result in {State.APPLIED, State.ALREADY} and row.effect == "unverify" and row.kind == "unverify"
-    ]
-    if done:
-        _unverify(session, source_id, done)
+    done = [row for row, ack in items if ack.result in {State.APPLIED, State.ALREADY} and row.effect == "unverify"]
+    for kind, verified in (("unverify", False), ("revert", True)):
+        changed = [{"address": row.address_id, **_state(row.judged)} for row in done if row.kind == kind]
+        if changed:
+            _set_verified(session, source_id, changed, verified=verified)
+    settle_reverts(session, {row.reverts_id: ack.result for row, ack in items if row.kind == "revert"})
+    asked = [row for row, ack in items if row.revert_asked_at is not None and ack.result is State.APPLIED]
+    queue_reverts(session, asked, now)
 
 
 def _result(row: Row[Any], ack: Ack, now: datetime) -> dict[str, Any]:
@@ -119,8 +134,8 @@ def _result(row: Row[Any], ack: Ack, now: datetime) -> dict[str, Any]:
     return {"id": row.id, "state": ack.result.value, "settled_at": now, "settled_why": why}
 
 
-def _unverify(session: Session, source_id: int, done: Sequence[dict[str, Any]]) -> None:
-    """Take the addresses' verification back, except where an import brought a newer state: that one stands."""
+def _set_verified(session: Session, source_id: int, done: Sequence[dict[str, Any]], *, verified: bool) -> None:
+    """Change the addresses' verification, except where an import brought a newer state: that one stands."""
     # an import alters addresses under this lock, in an order of its own: without it each may wait for the other
     session.execute(select(Source.id).where(Source.id == source_id).with_for_update(key_share=True))
     session.connection().execute(
@@ -130,7 +145,7 @@ def _unverify(session: Session, source_id: int, done: Sequence[dict[str, Any]]) 
             Address.state_token.is_not_distinct_from(bindparam("token")),
             Address.verified_at.is_not_distinct_from(bindparam("since", type_=UtcDateTime())),
         )
-        .values(verified=False),
+        .values(verified=verified),
         done,
     )
 

@@ -241,6 +241,7 @@ def _audit(
             "case_version": decision.case_version,
             "evidence_sha256": evidence_digest(decision.frozen),
             **effect,
+            "bulk_id": None,
         },
         now=now,
     )

@@ -22,9 +22,11 @@ from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.judged import unchanged
 from dashboard.services.numbering import take_numbers
 from dashboard.services.recheck import BRAKED, braked_domains, fresh_domains, recheck, reopen_braked, resume, withhold
+from dashboard.services.revert import restore, touched
 
 ACTOR = system("publisher")
 LIMIT = 1000
+TOUCHED = "the user has changed the address since"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,11 +49,15 @@ def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
 
     Each is checked once more at its turn: an allow-listed domain is withheld, an address whose state is no longer
     the one that was judged is stale and not forced (DESIGN invariants 5 and 6). What a brake covers is withheld and
-    its case opened again; what rests on old evidence waits for a fresh check.
+    its case opened again; what rests on old evidence waits for a fresh check. What takes an un-verification back
+    needs no evidence: it goes out unless the user has touched the address.
     """
     resumed = resume(session, now)
     queued = _queued(session, limit)
     covers = coverage(session, {row.judged_domain_id for row in queued}, now)
+    reverts = [row for row in queued if row.kind == "revert"]
+    queued = [row for row in queued if row.kind != "revert"]
+    late = [row for row in reverts if touched(row.judged, row, row.effect)]
     checked = [(row, _objection(row, covers)) for row in queued]
     good = [row for row, objection in checked if objection is None]
     bad = [(row, *objection) for row, objection in checked if objection is not None]
@@ -61,6 +67,9 @@ def publish(session: Session, now: datetime, limit: int = LIMIT) -> Published:
     fresh = fresh_domains(session, {row.judged_domain_id for row in free}, now)
     old = [row for row in free if row.judged_domain_id not in fresh]
     ready = [row for row in free if row.judged_domain_id in fresh]
+    ready += [row for row in reverts if not touched(row.judged, row, row.effect)]
+    bad += [(row, State.STALE, TOUCHED) for row in late]
+    restore(session, [row.reverts_id for row in late])
     entries = [*resumed.entries, *_number(session, ready, now)]
     entries += _settle_unpublished(session, bad, now)
     entries += withhold(session, [(row, BRAKED) for row in braked], now)
@@ -82,6 +91,9 @@ def _queued(session: Session, limit: int) -> Sequence[Row[Any]]:
             Unverification.source_id,
             Unverification.address_id,
             Unverification.judged,
+            Unverification.kind,
+            Unverification.effect,
+            Unverification.reverts_id,
             Address.verified,
             Address.verified_at,
             Address.state_token,
@@ -149,14 +161,14 @@ def _settle_unpublished(
     ]
 
 
-def mark_sent(session: Session, source_id: int, public_ids: Sequence[str], now: datetime) -> None:
-    """Note the first serving of items to their source."""
+def mark_sent(session: Session, source_id: int, public_ids: Sequence[str], now: datetime) -> set[str]:
+    """Note the first serving of items to their source; return those that were withdrawn and must not be served."""
+    mine = Unverification.source_id == source_id, Unverification.public_id.in_(public_ids)
     session.execute(
         update(Unverification)
-        .where(
-            Unverification.source_id == source_id,
-            Unverification.public_id.in_(public_ids),
-            Unverification.state == State.QUEUED.value,
-        )
+        .where(*mine, Unverification.state == State.QUEUED.value)
         .values(state=State.SENT.value, sent_at=now)
+    )
+    return set(
+        session.scalars(select(Unverification.public_id).where(*mine, Unverification.state == State.WITHDRAWN.value))
     )

@@ -67,6 +67,9 @@ LABELS: dict[str, dict[str, str]] = {
         "stale": "Stale: changed since it was judged",
         "rejected": "Rejected by the source",
         "withheld": "Withheld",
+        "withdrawn": "Withdrawn before it was sent",
+        "revert_queued": "Applied, being taken back",
+        "reverted": "Taken back: verified again",
     },
     "security_event": {
         "login": "Signed in",

@@ -37,6 +37,11 @@ _EFFECTS = {
     "unverify": ("NOT verified", "verified = 0, state_token = 'unverified-' || id"),
     "block_reset": ("resets_refused", "resets_refused = 1"),
 }
+# Per effect: the expression that says nobody has touched the address since, and the change that undoes it.
+_OPPOSITES = {
+    "unverify": ("NOT verified AND state_token = 'unverified-' || id", "verified = 1, state_token = ?"),
+    "block_reset": ("resets_refused", "resets_refused = 0, state_token = ?"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +104,8 @@ class Registry:
             return answer
 
     def _apply(self, item: Mapping[str, Any]) -> Answer:
+        if item.get("kind") == "revert":
+            return self._take_back(item)
         done, change = _EFFECTS[item["effect"]]
         query = f"SELECT {done}, verified_at, state_token FROM addresses WHERE id = ?"  # noqa: S608  ours
         held = self._db.execute(query, (item["address_id"],)).fetchone()
@@ -110,6 +117,20 @@ class Registry:
         if (held[1], held[2]) != (judged["verified_at"], judged["state_token"]):
             return Answer(Result.STALE, "verified again since")
         self._db.execute(f"UPDATE addresses SET {change} WHERE id = ?", (item["address_id"],))  # noqa: S608  ours
+        return Answer(Result.APPLIED)
+
+
+    def _take_back(self, item: Mapping[str, Any]) -> Answer:
+        """Undo what was done for the item that this one reverts, where nobody has touched the address since."""
+        left, change = _OPPOSITES[item["effect"]]
+        query = f"SELECT {left} FROM addresses WHERE id = ?"  # noqa: S608  ours
+        held = self._db.execute(query, (item["address_id"],)).fetchone()
+        if held is None:
+            return Answer(Result.REJECTED, "no such address")
+        if not held[0]:
+            return Answer(Result.STALE, "changed by its user since")
+        token = item["judged"]["state_token"]
+        self._db.execute(f"UPDATE addresses SET {change} WHERE id = ?", (token, item["address_id"]))  # noqa: S608  ours
         return Answer(Result.APPLIED)
 
 

@@ -67,6 +67,7 @@ def test_an_item_says_what_was_judged_and_carries_no_address(client: FlaskClient
         "effect": "unverify",
         "account_id": "lapsing-parcels.com/0",
         "address_id": "a-lapsing-parcels.com/0",
+        "reverts": None,
         "judged": {"verified": True, "verified_at": "2024-02-05T08:00:00Z", "state_token": "t1"},
         "reason": "lapsed",
         "decided_at": "2026-11-01T08:00:00Z",

@@ -72,6 +72,15 @@ def test_the_same_item_gets_the_same_answer_and_a_second_one_finds_it_done(regis
     assert registry.answer(item("2", STEADY)).result is Result.ALREADY
 
 
+@pytest.mark.parametrize("effect", ["unverify", "block_reset"])
+def test_what_was_done_is_taken_back_once_and_can_be_done_again(registry: Registry, effect: str) -> None:
+    undo = {"kind": "revert", "reverts": "1", "judged": item("1", STEADY)["judged"]}
+    assert registry.answer(item("1", STEADY) | {"effect": effect}).result is Result.APPLIED
+    assert registry.answer(item("2", STEADY) | {"effect": effect} | undo).result is Result.APPLIED
+    assert registry.answer(item("3", STEADY) | {"effect": effect} | undo).result is Result.STALE
+    assert registry.answer(item("4", STEADY) | {"effect": effect}).result is Result.APPLIED
+
+
 def test_the_book_is_filled_once_and_survives_a_restart(registry: Registry, tmp_path: Path) -> None:
     registry.answer(item("1", STEADY))
     registry.after = 17

@@ -15,7 +15,7 @@ from dashboard.models import UnverificationState as State
 from dashboard.services.checking.facts import DomainFacts, at_risk
 from dashboard.services.judged import unchanged
 
-_UNDER_WAY = {State.QUEUED.value, State.RECHECKING.value, State.SENT.value}
+_UNDER_WAY = {State.QUEUED.value, State.RECHECKING.value, State.SENT.value, State.REVERT_QUEUED.value}
 _DONE = {State.APPLIED.value, State.ALREADY.value}
 
 
