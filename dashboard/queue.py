@@ -46,6 +46,7 @@ class JobName(StrEnum):
     RUN_BATCH = "jobs.checks.run_batch"
     SWEEP_DNS = "jobs.sweeps.dns_sweep"
     SWEEP_DNS_BATCH = "jobs.sweeps.sweep_batch"
+    SPREAD = "jobs.dependencies.spread"
     PUBLISH = "jobs.deliveries.publish"
     WARN = "jobs.warnings.warn"
     SETTLE_ALLOW_LIST = "jobs.allow_list.settle"
@@ -68,6 +69,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.RUN_BATCH: Policy(timeout=180, retries=2),
     JobName.SWEEP_DNS: Policy(timeout=120, retries=0),
     JobName.SWEEP_DNS_BATCH: Policy(timeout=180, retries=2),
+    JobName.SPREAD: Policy(timeout=120, retries=0),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
     JobName.WARN: Policy(timeout=120, retries=0),
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),

@@ -44,6 +44,7 @@ def entries(app: Flask) -> list[Entry]:
     return [
         Entry(JobName.SWEEP, sweep_seconds),
         Entry(JobName.SWEEP_DNS, sweep_seconds),
+        Entry(JobName.SPREAD, sweep_seconds),
         Entry(JobName.PUBLISH, PUBLISH_SECONDS),
         Entry(JobName.WARN, WARN_SECONDS),
         Entry(JobName.SETTLE_ALLOW_LIST, ALLOW_LIST_SECONDS),

@@ -108,6 +108,24 @@ class AddressRisk:
     is_unproven: bool = False
 
 
+class Reliance(StrEnum):
+    """What a domain relies on another for: taking its mail (MX), or serving its names (NS)."""
+
+    MX = "mx"
+    NS = "ns"
+
+
+@dataclass(frozen=True, slots=True)
+class LapsedDependency:
+    """A domain that another relies on while it lapses, or after it changed hands; `since`: when that was."""
+
+    domain: str
+    kinds: tuple[Reliance, ...]
+    phase: Phase
+    holder_change: HolderChange
+    since: datetime
+
+
 @dataclass(frozen=True, slots=True)
 class Assessment:
     """The answer from all current evidence, at one moment.
@@ -131,6 +149,7 @@ class Assessment:
     predicted: Predicted = field(default_factory=Predicted)
     addresses: tuple[AddressRisk, ...] = ()
     lapsed_at: datetime | None = None
+    lapsed_dependencies: tuple[LapsedDependency, ...] = ()
 
     @property
     def holder_changed(self) -> bool | None:

@@ -29,6 +29,8 @@ RELEASE_POINTS, RESET_POINTS, CREDENTIALS_POINTS, TOKEN_POINTS, SIGN_IN_POINTS =
 
 An owner may sign in or make a token at any time, so these weigh little.
 """
+DEPENDENCY = "dependency"
+DEPENDENCY_POINTS = 10
 NEAR = timedelta(days=5)
 
 
@@ -74,6 +76,7 @@ def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
     """Score a flagged domain; parts worth nothing are left out, the phase's part always stands first."""
     rest = (
         _holder(assessment),
+        _dependency(assessment),
         _drop(assessment, now),
         _accounts("only_address", exposure.only_address_accounts, 12, _ONLY_ADDRESS),
         _accounts("no_second_factor", exposure.no_second_factor_accounts, 8, _NO_SECOND_FACTOR),
@@ -90,8 +93,9 @@ def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
 def _downloads(assessment: Assessment, exposure: Exposure) -> RiskPart:
     """Weigh the reach of the packages by the phase, or by the change of holder where that is worse."""
     phase, change = assessment.phase, assessment.holder_change
-    weight = max(PHASE_WEIGHT[phase], HOLDER_WEIGHT.get(change, 0))
-    words = (phase if weight == PHASE_WEIGHT[phase] else change).value.replace("_", " ")
+    weights = {change: HOLDER_WEIGHT.get(change, 0), phase: PHASE_WEIGHT[phase], **_weights(assessment)}
+    weight = max(weights.values())
+    words = next(of for of in weights if weights[of] == weight).replace("_", " ")
     points = round(weight * math.log10(1 + max(exposure.downloads_30d, 0)))
     noun = "package" if exposure.packages == 1 else "packages"
     why = f"{words} weighs {weight}; {exposure.packages:,} {noun}, {exposure.downloads_30d:,} downloads in 30 days"
@@ -104,6 +108,24 @@ def _holder(assessment: Assessment) -> RiskPart:
     return RiskPart(
         "holder_change", HOLDER_POINTS.get(change, 0), f"change of holder: {change.value.replace('_', ' ')}"
     )
+
+
+def _weights(assessment: Assessment) -> dict[str, int]:
+    """Weigh a lapsed dependency as if it were the domain itself: whoever takes it receives the same mail."""
+    lapsed = assessment.lapsed_dependencies
+    phases = {f"{each.phase.value} of {each.domain}": PHASE_WEIGHT[each.phase] for each in lapsed}
+    changes = {
+        f"{each.holder_change.value} of {each.domain}": HOLDER_WEIGHT.get(each.holder_change, 0) for each in lapsed
+    }
+    return phases | changes
+
+
+def _dependency(assessment: Assessment) -> RiskPart:
+    """Add for what the domain relies on and has lapsed, most for what is in other hands."""
+    lapsed = assessment.lapsed_dependencies
+    points = [max(HOLDER_POINTS.get(each.holder_change, 0), DEPENDENCY_POINTS) for each in lapsed]
+    why = f"relies on what has lapsed: {', '.join(each.domain for each in lapsed)}"
+    return RiskPart(DEPENDENCY, max(points, default=0), why)
 
 
 def _drop(assessment: Assessment, now: datetime) -> RiskPart:

@@ -15,6 +15,7 @@ from dashboard.models.case import (
     Unverification,
     UnverificationState,
 )
+from dashboard.models.dependency import Dependency, DependencyLapse
 from dashboard.models.domain import (
     Check,
     CheckBatch,
@@ -56,6 +57,8 @@ __all__ = [
     "Claim",
     "Decision",
     "DecisionKind",
+    "Dependency",
+    "DependencyLapse",
     "Domain",
     "EarlyWarning",
     "EvidenceRecord",

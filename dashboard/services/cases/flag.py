@@ -14,18 +14,20 @@ from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
 from dashboard.lifecycle.assessment import Assessment, Confidence, HolderChange
+from dashboard.lifecycle.brakes import tld_of
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.policy import Policy, opens_case
-from dashboard.lifecycle.risk import Exposure, risk
+from dashboard.lifecycle.risk import DEPENDENCY, Exposure, risk
 from dashboard.models import Case, CaseOpening, CaseState
 from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
 from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.brakes.hold import brake_over, open_brakes
+from dashboard.services.cases.aside import end_aside
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.openings import new_opening, note_recommended
 from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
-from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, why_open
+from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, waits, why_open
 from dashboard.services.cases.uncovered import why_uncovered
 from dashboard.services.checking.facts import DomainFacts, KeptReading
 from dashboard.services.policy import current
@@ -88,7 +90,7 @@ def update_cases(
                 changes.opened += 1
                 if brakes:
                     _hold(session, item, brake_over(brakes, item.facts))
-        elif case is not None and case.state == CaseState.OPEN:
+        elif case is not None and waits(case):
             _not_flagged(session, item, case, entries, now)
         elif case is not None and case.state == CaseState.DECIDED and _healthy(item):
             note_renewal(case, now)
@@ -100,7 +102,7 @@ def _covers(
 ) -> dict[int, Coverage]:
     """Ask the allow-list about what is flagged now or has an open case."""
     asked = [item for item in assessed if _is_flagged(item, cases.get(item.facts.id), policy)]
-    ids = {item.facts.id for item in asked} | {ident for ident, case in cases.items() if case.state == CaseState.OPEN}
+    ids = {item.facts.id for item in asked} | {ident for ident, case in cases.items() if waits(case)}
     return coverage(session, ids, now)
 
 
@@ -109,15 +111,14 @@ def _allow(
 ) -> None:
     """Count what the allow-list keeps, and close its open case."""
     changes.hits[cover] += 1
-    if case is not None and case.state == CaseState.OPEN:
+    if case is not None and waits(case):
         case.allow_entry_id = cover.id
         _close(session, item, case, CaseState.CLOSED_ALLOW_LISTED, changes.entries, now)
 
 
 def _is_flagged(item: Assessed, case: Case | None, policy: Policy) -> bool:
     """Whether a case must be open: as the policy says; one that is open is not given up for a changed policy."""
-    is_open = case is not None and case.state == CaseState.OPEN
-    return opens_case(policy, item.assessment) or (is_open and item.assessment.flags)
+    return opens_case(policy, item.assessment) or (waits(case) and item.assessment.flags)
 
 
 def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]:
@@ -140,17 +141,17 @@ def _flagged(
     if not reached.ids:
         if cover.addresses:
             _allow(session, item, case, next(iter(cover.addresses.values())), changes, now)
-        elif case is not None and case.state == CaseState.OPEN and not _undecided(item):
+        elif case is not None and waits(case) and not _undecided(item):
             _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
         return False
     why = why_open(case, item.assessment, now, unreached=bool(reached.unreached))
     why = why_uncovered(case, why, uncovered)
-    if case is not None and case.state != CaseState.OPEN and why is None:
+    if case is not None and why is None and not waits(case):
         forget_renewal(case)
         return False
     lost = exposure(session, item.facts.id, reached.ids, lapse_of(item.assessment))
     if case is None:
-        case = Case(domain_id=item.facts.id, state=CaseState.OPEN.value, version=0)
+        case = Case(domain_id=item.facts.id, tld=tld_of(item.facts.name), state=CaseState.OPEN.value, version=0)
         session.add(case)
     recommended = case.recommendation
     _describe(case, item.assessment, lost, now)
@@ -181,13 +182,26 @@ def _not_flagged(session: Session, item: Assessed, case: Case, entries: list[New
         _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
     elif _silenced(item, case):
         return
-    elif _healthy(item):
-        lapsed = lapse_seen_at(item.facts) is not None and not item.assessment.holder_changed
+    elif _healthy(item) or _well_again(item, case):
+        lapsed = (lapse_seen_at(item.facts) is not None or _rested(case)) and not item.assessment.holder_changed
         how = CaseState.CLOSED_RENEWED if lapsed else CaseState.CLOSED_NO_ADDRESSES
         _close(session, item, case, how, entries, now)
     elif item.assessment.phase is not Phase.UNKNOWN:
         ids = reach(session, item.facts, item.assessment, decided=True).ids
+        why = why_open(case, item.assessment, now, unreached=False)
         _describe(case, item.assessment, exposure(session, item.facts.id, ids, lapse_of(item.assessment)), now)
+        if why is not None:  # it was snoozed until its facts change
+            _open(session, case, item, why, entries, now)
+
+
+def _rested(case: Case) -> bool:
+    """Whether the case rests on the lapse of a dependency."""
+    return any(part["name"] == DEPENDENCY for part in case.risk_parts)
+
+
+def _well_again(item: Assessed, case: Case) -> bool:
+    """Whether only a dependency had lapsed: then its renewal is all that there is to wait for."""
+    return _rested(case) and item.assessment.phase in RENEWED and lapse_seen_at(item.facts) is None
 
 
 def _silenced(item: Assessed, case: Case) -> bool:
@@ -226,6 +240,9 @@ def _judged_by(case: Case) -> tuple[object, ...]:
 def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[NewEntry], now: datetime) -> None:
     """Open the case, or open it again, and say why."""
     again = case.id is not None
+    if waits(case) and again:
+        _end_aside(session, case, "facts", now)
+        close_opening(session, case.id, CaseState.SNOOZED.value, now)
     case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
     case.allow_entry_id = None
     case.version += again
@@ -252,6 +269,8 @@ def _close(
     session: Session, item: Assessed, case: Case, state: CaseState, entries: list[NewEntry], now: datetime
 ) -> None:
     """Close an open case without a decision."""
+    if case.state != CaseState.OPEN:
+        _end_aside(session, case, "closed", now)
     case.state, case.updated_at, case.brake_id = state.value, now, None
     case.version += 1
     close_opening(session, case.id, state.value, now)
@@ -264,6 +283,11 @@ def _close(
             data={"domain": item.facts.name, "how": state.value},
         )
     )
+
+
+def _end_aside(session: Session, case: Case, how: str, now: datetime) -> None:
+    case.wake_at = None
+    end_aside(session, [case.id], how, now)
 
 
 def close_opening(session: Session, case_id: int, how: str, now: datetime) -> int:

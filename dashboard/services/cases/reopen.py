@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from enum import StrEnum
 from typing import Any
 
-from dashboard.lifecycle.assessment import Assessment, HolderChange
+from dashboard.lifecycle.assessment import Assessment, HolderChange, LapsedDependency
+from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Phase
-from dashboard.models import Case, CaseState, DecisionKind
+from dashboard.models import PENDING, Case, CaseState, DecisionKind
 
 RENEWED_FOR = timedelta(days=30)
 """A shorter time of health between two lapses is a provider that flaps."""
@@ -18,6 +20,11 @@ SLACK = timedelta(days=1)
 
 _CHANGED_HANDS = {HolderChange.DROPPED_AND_CAUGHT.value, HolderChange.SOLD.value}
 _UNKNOWN = Phase.UNKNOWN.value
+
+
+def waits(case: Case | None) -> bool:
+    """Whether a case waits for a decision, now or later."""
+    return case is not None and case.state in PENDING
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,8 +42,10 @@ def why_open(case: Case | None, assessment: Assessment, now: datetime, *, unreac
     """
     if case is None:
         return Why("flagged", assessment.reasons[0] if assessment.reasons else "flagged")
-    if case.state == CaseState.OPEN:
-        return None
+    if case.state in {CaseState.OPEN, CaseState.ESCALATED}:
+        return None  # escalated: the admins who were asked see the new facts in it
+    if case.state == CaseState.SNOOZED:
+        return changed_facts(case.decided_facts or {}, facts_of(assessment), "it was snoozed")
     if case.state != CaseState.DECIDED:
         return Why("flagged_again", "flagged again after it had been closed")
     decided = case.decided_facts or {}
@@ -57,11 +66,17 @@ def facts_of(assessment: Assessment) -> dict[str, Any]:
         "phase": assessment.phase.value,
         "holder_change": assessment.holder_change.value,
         "registered_at": assessment.registered_at.date().isoformat() if assessment.registered_at else None,
+        "lapsed_dependencies": [_dependency(lapsed) for lapsed in assessment.lapsed_dependencies] or None,
     }
 
 
-def decided_facts(case: Case, assessment: Assessment, kind: DecisionKind) -> dict[str, Any]:
-    """The facts to keep with a decision; what the evidence no longer says by itself is what the case showed."""
+def _dependency(lapsed: LapsedDependency) -> str:
+    what = lapsed.phase if lapsed.phase in LEAVING | LOST else lapsed.holder_change
+    return f"{lapsed.domain} ({what.value})"
+
+
+def decided_facts(case: Case, assessment: Assessment, kind: StrEnum) -> dict[str, Any]:
+    """The facts to keep with a decision or a snooze; what the evidence no longer says is what the case showed."""
     facts = facts_of(assessment)
     if facts["phase"] == _UNKNOWN:
         facts["phase"] = case.phase
@@ -70,14 +85,16 @@ def decided_facts(case: Case, assessment: Assessment, kind: DecisionKind) -> dic
     return {**facts, "decision": kind.value}
 
 
-def changed_facts(decided: Mapping[str, Any], now: Mapping[str, Any]) -> Why | None:
+def changed_facts(decided: Mapping[str, Any], now: Mapping[str, Any], since: str = "the decision") -> Why | None:
     """Say which facts of a decision changed since; None when it still stands. Not knowing changes nothing."""
     if now["phase"] == _UNKNOWN:
         return None
     for name, words, differs in _FACTS:
         old, new = decided.get(name), now[name]
         if new is not None and old != new and differs(old, new):
-            return Why(f"{name}_changed", f"{words} changed from {_words(old)} to {_words(new)} since the decision")
+            return Why(
+                f"{name}_changed", f"{words} changed from {_words(_like(new, old))} to {_words(new)} since {since}"
+            )
     return None
 
 
@@ -111,12 +128,25 @@ def _other_date(old: str | None, new: str) -> bool:
     return old is not None and abs(date.fromisoformat(new) - date.fromisoformat(old)) > SLACK
 
 
+def _more_lapsed(old: list[str] | None, new: list[str]) -> bool:
+    """What is well again is no news; what has lapsed, or gone further, is."""
+    return bool(set(new) - set(old or []))
+
+
 _FACTS = (
     ("phase", "the phase", _other_phase),
     ("holder_change", "what is known of the holder", _other_holder),
     ("registered_at", "the registration date", _other_date),
+    ("lapsed_dependencies", "what has lapsed of what it relies on", _more_lapsed),
 )
 
 
+def _like(new: object, old: object) -> object:
+    """Take a list that was not kept for an empty one: decisions are older than some facts."""
+    return [] if old is None and isinstance(new, list) else old
+
+
 def _words(value: object) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(_words, value)) or "nothing"
     return str(value or "unknown").replace("_", " ")

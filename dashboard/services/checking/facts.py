@@ -16,8 +16,10 @@ from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Evidence, Phase, Reading
 from dashboard.lifecycle.facts import unregistered_seen_at
 from dashboard.lifecycle.mailboxes import is_mailbox_provider
+from dashboard.lifecycle.reliance import rely
 from dashboard.models import Account, AccountPackage, Address, Domain, EvidenceRecord, Package, RegistrationPeriod
 from dashboard.services.allow_list.ask import preset_off
+from dashboard.services.dependencies.load import Relation, lapsed, load_relations, relied_on
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,15 +50,18 @@ class DomainFacts:
     readings: list[KeptReading] = field(default_factory=list)
     addresses: list[VerifiedAddress] = field(default_factory=list)
     periods: list[Period] = field(default_factory=list)
+    relations: list[Relation] = field(default_factory=list)
+    is_relied_on: bool = False
 
     def assess(self, readings: Collection[Reading], now: datetime) -> Assessment:
-        """Weigh `readings` against the history and the verified addresses."""
+        """Weigh `readings` against the history, the verified addresses, and what of its dependencies has lapsed."""
         history = History(
             periods=tuple(self.periods),
             unregistered_seen_at=unregistered_seen_at([kept.reading for kept in self.readings], History()),
             previous_phase=self.phase,
         )
-        return assess(self.name, list(readings), [address.facts for address in self.addresses], history, now)
+        addresses = [address.facts for address in self.addresses]
+        return rely(assess(self.name, list(readings), addresses, history, now), lapsed(self.relations))
 
     def current(self, now: datetime) -> Assessment:
         """Weigh what is stored, as of `now`."""
@@ -64,7 +69,7 @@ class DomainFacts:
 
 
 def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, DomainFacts]:
-    """Return what is known of each of `domain_ids`, in four statements; those of the preset without addresses."""
+    """Return what is known of each of `domain_ids`, in six statements; those of the preset without addresses."""
     facts = {
         row.id: DomainFacts(row.id, row.name, Phase(row.phase))
         for row in session.execute(select(Domain.id, Domain.name, Domain.phase).where(Domain.id.in_(domain_ids)))
@@ -75,6 +80,7 @@ def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, Domai
     large -= preset_off(session, large) if large else set()
     _add_addresses(session, {ident: known for ident, known in facts.items() if known.name not in large})
     _add_periods(session, facts)
+    _add_relations(session, facts)
     return facts
 
 
@@ -137,6 +143,13 @@ def _add_periods(session: Session, facts: dict[int, DomainFacts]) -> None:
     )
     for row in rows:
         facts[row.domain_id].periods.append(Period(row.started_at, row.ended_at, row.registrar, row.handle))
+
+
+def _add_relations(session: Session, facts: dict[int, DomainFacts]) -> None:
+    for ident, relations in load_relations(session, facts).items():
+        facts[ident].relations = relations
+    for ident in relied_on(session, facts):
+        facts[ident].is_relied_on = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,29 @@ def snapshot(assessment: Assessment) -> dict[str, Any]:
         "registrar": assessment.registrar,
         "handle": assessment.handle,
         "nameservers": list(assessment.nameservers),
+        **_relied_on(assessment),
         "predicted": {
             "redemption": _prediction(assessment.predicted.redemption),
             "pending_delete": _prediction(assessment.predicted.pending_delete),
             "drop": _prediction(assessment.predicted.drop),
         },
+    }
+
+
+def _relied_on(assessment: Assessment) -> dict[str, Any]:
+    """Return what it relies on and has lapsed; nothing at all where all is well."""
+    if not assessment.lapsed_dependencies:
+        return {}
+    return {
+        "lapsed_dependencies": [
+            {
+                "domain": lapsed.domain,
+                "kinds": [kind.value for kind in lapsed.kinds],
+                "phase": lapsed.phase.value,
+                "holder_change": lapsed.holder_change.value,
+            }
+            for lapsed in assessment.lapsed_dependencies
+        ]
     }
 
 
