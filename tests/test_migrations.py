@@ -101,6 +101,21 @@ def test_bulk_actions_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(c
         session.execute(text("UPDATE unverifications SET reverts_id = 99"))
 
 
+def test_the_allow_list_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(context: Flask) -> None:
+    with writing() as session:
+        case = make.make_case(session)
+        make.make_decision(session, case, story.add_staff(session).id)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0008")
+    assert not {"allow_list_entries", "reveals"} & set(inspect(db.engine).get_table_names())
+    flask_migrate.upgrade()
+    assert rows() == before
+    assert db.session.execute(text("SELECT allow_entry_id FROM cases")).all() == [(None,)]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("UPDATE cases SET allow_entry_id = 99"))
+
+
 def rows() -> dict[str, int]:
     counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}
