@@ -1,4 +1,4 @@
-// What plain HTML cannot do: tell screen readers that a table was exchanged, and put the focus where work goes on.
+// What plain HTML cannot do: tell screen readers that a table was exchanged, put the focus where work goes on, keys.
 "use strict";
 
 document.addEventListener("htmx:afterSwap", (event) => {
@@ -14,5 +14,111 @@ document.addEventListener("DOMContentLoaded", () => {
   const errors = document.getElementById("error-summary");
   if (errors) {
     errors.focus();
+  }
+  const wanted = /^#do-([a-z])$/.exec(location.hash);
+  if (wanted) {
+    use(control(wanted[1]));
+  }
+});
+
+// A page that is left lets its claim run out; a reload, or the next page of the same case, renews it.
+window.addEventListener("pagehide", () => {
+  const form = document.querySelector("form[data-leave]");
+  if (form) {
+    navigator.sendBeacon(form.dataset.leave, new URLSearchParams(new FormData(form)));
+  }
+});
+
+document.addEventListener("click", (event) => {
+  if (event.target.closest("[data-close]")) {
+    event.target.closest("dialog").close();
+  }
+});
+
+// Keys. Each stands for something visible: [data-key] on the page, or a field by its id, or [data-row-key] in a row.
+const FIELDS = { a: "#approve-reason_code", v: "#override-reason_code", n: "#note-body, #approve-note", j: "[rel=next]", k: "[rel=prev]" };
+const ON_CASE = "avsn";
+
+function control(key) {
+  return document.querySelector(`[data-key="${key}"]`) || (FIELDS[key] ? document.querySelector(FIELDS[key]) : null);
+}
+
+function use(element) {
+  if (!element) {
+    return;
+  }
+  const details = element.closest("details");
+  if (details && element.tagName !== "SUMMARY") {
+    details.open = true;
+  }
+  element.focus();
+  if (element.matches("a, button, summary, [type=checkbox]")) {
+    element.click();
+  }
+}
+
+function rows() {
+  return Array.from(document.querySelectorAll("[data-row]"));
+}
+
+function move(step) {
+  const all = rows();
+  const at = all.findIndex((row) => row.contains(document.activeElement));
+  const next = all[at < 0 ? 0 : Math.min(Math.max(at + step, 0), all.length - 1)];
+  next.querySelector("[data-row-key=o]").focus();
+  next.scrollIntoView({ block: "nearest" });
+}
+
+function inRow(key) {
+  const row = rows().find((each) => each.contains(document.activeElement));
+  const link = row ? row.querySelector("[data-row-key=o]") : null;
+  if (link && ON_CASE.includes(key)) {
+    location.assign(`${link.href}#do-${key}`);
+    return;
+  }
+  const target = row ? row.querySelector(`[data-row-key=${key}]`) : null;
+  if (target) {
+    target.click();
+  }
+}
+
+function help() {
+  const dialog = document.getElementById("keys-help");
+  if (dialog.open) {
+    dialog.close();
+  } else {
+    dialog.showModal();
+  }
+}
+
+function writing(element) {
+  return element.isContentEditable || element.matches("textarea, select, input:not([type=checkbox], [type=radio])");
+}
+
+document.addEventListener("keydown", (event) => {
+  const taken = event.defaultPrevented || event.ctrlKey || event.metaKey || event.altKey || event.isComposing;
+  if (!("keys" in document.body.dataset) || taken || writing(event.target)) {
+    return;
+  }
+  const listed = rows().length > 0;
+  if (event.key === "?") {
+    help();
+  } else if (document.querySelector("dialog[open]") || !/^[jkocavsnx/]$/.test(event.key)) {
+    return;
+  } else if (listed && (event.key === "j" || event.key === "k")) {
+    move(event.key === "j" ? 1 : -1);
+  } else if (listed && event.key !== "/") {
+    inRow(event.key);
+  } else {
+    use(control(event.key));
+  }
+  event.preventDefault();
+});
+
+// The link to the help opens it here; without this script it leads to the page that has the same table.
+document.addEventListener("click", (event) => {
+  if (event.target.closest('[data-key="?"]') && document.getElementById("keys-help")) {
+    event.preventDefault();
+    help();
   }
 });

@@ -112,6 +112,7 @@ def make_case(session: Session, domain: Domain | None = None, **values: Any) -> 
     domain = domain or make_domain(session)
     defaults: dict[str, Any] = {
         "domain_id": domain.id,
+        "tld": domain.name.rpartition(".")[2],
         "state": "open",
         "version": 1,
         "phase": domain.phase,

@@ -131,7 +131,7 @@ SHAPES: Mapping[Event, Shape] = {
     Event.CASE_CLAIMED: _shape("case", "until"),
     Event.CASE_TAKEN_OVER: _shape("case", "until from_staff"),
     Event.CASE_RELEASED: _shape("case"),
-    # id: the case's row; the note is in the row named, `how` it came back is `lifted` or `date`
+    # id: the case's row; the note is in the row named, `how` it came back is `lifted`, `taken_up` or `date`
     Event.CASE_SNOOZED: _shape("case", "domain until set_aside_id"),
     Event.CASE_ESCALATED: _shape("case", "domain until set_aside_id"),
     Event.CASE_RETURNED: _shape("case", "domain how"),

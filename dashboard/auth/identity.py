@@ -22,13 +22,14 @@ _MARK = "lapsewatch_access"
 
 @dataclass(frozen=True, slots=True)
 class Identity:
-    """A signed-in member of staff. `email` is for their own screen only, never for logs."""
+    """A signed-in member of staff. `email` is for their own screen only, never for logs; `shortcuts`: keys are on."""
 
     staff_id: int
     email: str
     role: Role
     permissions: frozenset[Permission]
     actor: Actor
+    shortcuts: bool = True
 
     def may(self, permission: Permission | str) -> bool:
         """Whether their role has `permission`; templates pass its name, a wrong one is a `ValueError`."""
@@ -82,7 +83,8 @@ def access_of(view: object) -> Access | None:
 def identity_of(staff: Staff) -> Identity:
     """Return the identity of a member of staff."""
     role = Role(staff.role)
-    return Identity(staff.id, staff.email, role, PERMISSIONS[role], Actor(ActorKind.STAFF, str(staff.id)))
+    actor = Actor(ActorKind.STAFF, str(staff.id))
+    return Identity(staff.id, staff.email, role, PERMISSIONS[role], actor, staff.shortcuts is not False)
 
 
 def current_identity() -> Identity:

@@ -12,8 +12,11 @@ class Permission(StrEnum):
     """Something a view asks for, as `scope:action`."""
 
     OVERVIEW_READ = "overview:read"
+    ME_EDIT = "me:edit"
+    VIEWS_MANAGE = "views:manage"
     CASES_READ = "cases:read"
     CASES_DECIDE = "cases:decide"
+    CASES_TAKE_OVER = "cases:takeover"
     BULK_READ = "bulk:read"
     BULK_RUN = "bulk:run"
     BULK_APPROVE = "bulk:approve"
@@ -36,6 +39,7 @@ class Permission(StrEnum):
 _READ = frozenset(
     {
         Permission.OVERVIEW_READ,
+        Permission.ME_EDIT,
         Permission.CASES_READ,
         Permission.BULK_READ,
         Permission.DOMAINS_READ,

@@ -36,7 +36,8 @@ class SetAsideKind(StrEnum):
 class SetAside(Base):
     """Each time a case was snoozed or escalated, and how that ended.
 
-    `until` is None for a snooze that only new facts end. `ended_how`: `date`, `facts`, `lifted`, `closed`.
+    `until` is None for a snooze that only new facts end. `ended_how`: `date`, `facts`, `lifted`,
+    `taken_up`, `closed`.
     """
 
     __tablename__ = "set_asides"

@@ -1,10 +1,10 @@
-"""The queue, the search that leads into it, and one case."""
+"""The queue, and one case."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import Blueprint, Response, abort, make_response, render_template, request, url_for
+from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
 
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
@@ -12,15 +12,24 @@ from dashboard.database import db
 from dashboard.lifecycle.assessment import Confidence, HolderChange
 from dashboard.lifecycle.evidence import Phase
 from dashboard.queries.history import phase_spans
-from dashboard.queries.queue import QueueFilters, Viewer, queue_count, queue_page, sources
-from dashboard.queries.queue.filters import RISK_BANDS, STATES
+from dashboard.queries.paging import Page
+from dashboard.queries.queue import QueueFilters, QueueRow, Viewer, queue_count, queue_page, sources, state_counts
+from dashboard.queries.queue.filters import RISK_BANDS, SORTS, STATES
+from dashboard.queries.views import views_for
 from dashboard.runtime import wall_now
+from dashboard.services.claims import holders
 from dashboard.web.case_page import case_page
+from dashboard.web.chips import chips
+from dashboard.web.claims import keep_own_claim
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
 from dashboard.web.requests import ROW_ID, number, wants_fragment
+from dashboard.web.views import address_of, query_of
 
 blueprint = Blueprint("cases", __name__)
+BULK = "bulk.prepare"
+MORE = {"confidence", "source", "tld", "downloads", "age", "held", "sole"}
+"""Filters behind "More filters", which is open when one of them is on."""
 CHOICES = {
     "states": STATES,
     "phases": tuple(phase.value for phase in Phase),
@@ -36,31 +45,34 @@ CHOICES = {
 @blueprint.get("/cases")
 @requires(Permission.CASES_READ)
 def queue() -> Response:
-    """Show the cases, as the filters in the address say."""
+    """Show the cases, as the filters in the address say; without any, as the role's default view does."""
     session, filters, viewer = db.session(), QueueFilters.from_args(request.args), viewer_now()
+    fragment, identity = wants_fragment(), current_identity()
+    views = () if fragment else views_for(session, identity.staff_id)
+    default = next((view.query for view in views if view.default_role == identity.role), None)
+    if default and not request.args:
+        return make_response(redirect(f"{url_for('cases.queue')}?{default}", 302))
     page = queue_page(session, filters, viewer, after=request.args.get("after"), before=request.args.get("before"))
-    spans = phase_spans(session, [row.domain_id for row in page.rows])
-    shown: dict[str, Any] = filters.to_args()
-    context: dict[str, Any] = {
-        "page": page,
-        "strips": {row.id: row_strip(row, spans.get(row.domain_id, ()), viewer.now) for row in page.rows},
-        "count": queue_count(session, filters, viewer),
-        "filters": filters,
-        "shown": shown,
+    context = _table(filters, viewer, page)
+    if fragment:
+        response = make_response(render_template("cases/_table.html", **context))
+        response.headers["HX-Push-Url"] = address_of(filters)
+        return response
+    context |= {
+        "views": views,
+        "state_counts": state_counts(session),
         "sources": sources(session),
         "choices": CHOICES,
-        "next_url": url_for("cases.queue", **shown, after=page.next) if page.next else None,
-        "previous_url": url_for("cases.queue", **shown, before=page.previous) if page.previous else None,
-        "first_url": url_for("cases.queue", **shown),
-        "now": viewer.now,
+        "more_open": bool(MORE & context["shown"].keys()),
     }
-    return make_response(render_template("cases/_table.html" if wants_fragment() else "cases/queue.html", **context))
+    return make_response(render_template("cases/queue.html", **context))
 
 
 @blueprint.get(f"/cases/<{ROW_ID}:case_id>")
 @requires(Permission.CASES_READ)
 def show(case_id: int) -> Response:
     """Show one case: timeline, evidence, accounts, reasons, decision form, history."""
+    keep_own_claim(case_id)
     page = case_page(db.session(), case_id, page_now(), offset=number("accounts") or 0)
     if page is None:
         abort(404)
@@ -70,3 +82,33 @@ def show(case_id: int) -> Response:
 def viewer_now() -> Viewer:
     """Return who looks at the queue in this request, by both clocks."""
     return Viewer(page_now(), wall_now(), current_identity().staff_id)
+
+
+def _table(filters: QueueFilters, viewer: Viewer, page: Page[QueueRow]) -> dict[str, Any]:
+    """Collect what the table shows, the part of the page that htmx exchanges."""
+    session, shown = db.session(), filters.to_args()
+    ids = [row.id for row in page.rows]
+    spans = phase_spans(session, [row.domain_id for row in page.rows])
+    return {
+        "page": page,
+        "strips": {row.id: row_strip(row, spans.get(row.domain_id, ()), viewer.now) for row in page.rows},
+        "claims": holders(session, ids, viewer.wall_now),
+        "claims_url": url_for("claims.index", case_id=ids),
+        "count": queue_count(session, filters, viewer),
+        "filters": filters,
+        "shown": shown,
+        "query": query_of(filters),
+        "chips": chips(filters),
+        "hidden_filters": {**shown, "state": filters.state or "all"},
+        "bulk_url": url_for(BULK) if BULK in current_app.view_functions else None,
+        "sort_urls": {name: address_of(filters, sort=name) for name in SORTS},
+        "here": address_of(filters, **_cursor()),
+        "next_url": address_of(filters, after=page.next) if page.next else None,
+        "previous_url": address_of(filters, before=page.previous) if page.previous else None,
+        "first_url": address_of(filters),
+        "now": viewer.now,
+    }
+
+
+def _cursor() -> dict[str, str]:
+    return {name: request.args[name] for name in ("after", "before") if name in request.args}

@@ -13,9 +13,13 @@ from dashboard.database import db, writing
 from dashboard.models import Case, DecisionKind
 from dashboard.queries.queue import next_case
 from dashboard.queue import JobName, enqueue
+from dashboard.runtime import wall_now
+from dashboard.services.claims import forget, held_by_other
 from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
 from dashboard.services.policy import current
 from dashboard.web.case_page import case_page
+from dashboard.web.cases import viewer_now
+from dashboard.web.claims import held_page
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, form_number, required_number
 
@@ -49,7 +53,11 @@ def create(case_id: int) -> Response:
     if place is None:
         abort(404)
     with writing() as session:
+        if holder := held_by_other(session, case_id, identity.staff_id, wall_now()):
+            return held_page(case_id, holder)
         result = decide(session, asked, identity.actor, identity.staff_id, now)
+        if result.refusal is None:
+            forget(session, case_id, identity.staff_id)
     if result.refusal in {Refusal.CONFLICT, Refusal.CLOSED}:
         return make_response(render_template("cases/conflict.html", case_id=case_id, conflict=result.conflict), 409)
     if result.refusal is not None:
@@ -146,6 +154,6 @@ def _done(asked: DecisionRequest, result: DecisionResult, name: str) -> Markup:
 
 def _to_next(place: Place) -> Response:
     """Go on to the next case in the queue, or to the queue when it is empty."""
-    following = next_case(db.session(), (place.risk, place.id))
+    following = next_case(db.session(), (place.risk, place.id), viewer_now())
     target = url_for("cases.queue") if following is None else url_for("cases.show", case_id=following)
     return make_response(redirect(target, 303))

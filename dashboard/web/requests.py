@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from datetime import MAXYEAR, UTC, date, datetime
 
 from flask import abort, request
@@ -37,12 +37,7 @@ def number(name: str) -> int | None:
 
 def day(name: str) -> datetime | None:
     """Return the query parameter `name`, a day `YYYY-MM-DD`, as its first moment in UTC, or None."""
-    try:
-        value = date.fromisoformat(request.args.get(name, ""))
-    except ValueError:
-        return None
-    # Nothing happens in the last year there is, and it has a day without a morrow.
-    return None if value.year == MAXYEAR else datetime(value.year, value.month, value.day, tzinfo=UTC)
+    return _day(request.args.get(name, ""))
 
 
 def form_number(name: str) -> int | None:
@@ -56,3 +51,23 @@ def required_number(name: str) -> int:
     if value is None:
         abort(400)
     return value
+
+
+def form_day(name: str) -> datetime | None:
+    """Return the form field `name`, a day `YYYY-MM-DD`, as its first moment in UTC, or None."""
+    return _day(request.form.get(name, ""))
+
+
+def row_ids(values: Sequence[str], most: int = 500) -> list[int]:
+    """Return the ids among repeated fields or parameters, each once, at most so many."""
+    found = dict.fromkeys(whole(value) for value in values)
+    return [value for value in found if value][:most]
+
+
+def _day(value: str) -> datetime | None:
+    try:
+        found = date.fromisoformat(value)
+    except ValueError:
+        return None
+    # Nothing happens in the last year there is, and it has a day without a morrow.
+    return None if found.year == MAXYEAR else datetime(found.year, found.month, found.day, tzinfo=UTC)

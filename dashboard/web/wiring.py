@@ -9,13 +9,30 @@ from flask import Flask, request
 
 from dashboard.auth.identity import maybe_identity
 from dashboard.auth.permissions import Permission
-from dashboard.web import audit, brakes, cases, decisions, domains, evidence, overview, providers, sign_in, statistics
+from dashboard.web import (
+    audit,
+    brakes,
+    cases,
+    claims,
+    decisions,
+    domains,
+    evidence,
+    me,
+    overview,
+    providers,
+    search,
+    set_aside,
+    sign_in,
+    statistics,
+    views,
+)
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
 from dashboard.web.support import SUPPORT
 
-SCREENS = (sign_in, overview, cases, decisions, domains, evidence, statistics, audit, brakes, providers)
+TRIAGE = (cases, claims, set_aside, search, decisions, views, me)
+SCREENS = (sign_in, overview, *TRIAGE, domains, evidence, statistics, audit, brakes, providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +47,7 @@ class Screen:
 
 NAVIGATION = (
     Screen("Overview", "/", Permission.OVERVIEW_READ, ("overview",)),
-    Screen("Cases", "/cases", Permission.CASES_READ, ("cases", "decisions")),
+    Screen("Cases", "/cases", Permission.CASES_READ, tuple(each.blueprint.name for each in TRIAGE if each is not me)),
     Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
     Screen("Allow-list", "/allow-list", Permission.ALLOW_LIST_READ, ("allow_list",)),
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),

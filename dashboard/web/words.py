@@ -48,6 +48,27 @@ LABELS: dict[str, dict[str, str]] = {
         "snoozed": "Snoozed",
         "escalated": "Escalated",
     },
+    "risk_band": {
+        "highest": "Highest, 180 up",
+        "high": "High, 120 up",
+        "medium": "Medium, 60 up",
+        "low": "Low, below 60",
+    },
+    "claimed": {"me": "Me", "others": "Others", "nobody": "Nobody"},
+    "yes_no": {"yes": "Yes", "no": "No"},
+    "sort": {
+        "risk": "The riskiest first",
+        "drop": "The next to drop first",
+        "age": "The oldest first",
+        "addresses": "The most addresses first",
+    },
+    "set_aside_end": {
+        "date": "The day had come",
+        "facts": "The facts changed",
+        "lifted": "Brought back",
+        "taken_up": "Taken up",
+        "closed": "The case was closed",
+    },
     "decision": {"approve": "Un-verify", "override": "Keep verified"},
     "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
     "closed_how": {

@@ -51,9 +51,9 @@ class QueueFilters:
     """What the queue shows; None (or False, or empty) lets everything through.
 
     `state` None: every state. `downloads`: at least so many in 30 days. `age_days`: flagged so many days ago,
-    or earlier. `drop_days`: predicted to drop within so many days. `sole`: an account would lose its only verified address.
-    `claimed`: me, others, nobody, or the id of a member of staff. `package`: a name or purl. `domain`: the start of
-    an A-label name. `skipped`: show what the viewer had skipped, which is hidden otherwise.
+    or earlier. `drop_days`: predicted to drop within so many days. `sole`: an account would lose its only verified
+    address. `claimed`: me, others, nobody, or the id of a member of staff. `package`: a name or purl. `domain`: the
+    start of an A-label name. `skipped`: show what the viewer had skipped, which is hidden otherwise.
     """
 
     state: str | None = CaseState.OPEN.value

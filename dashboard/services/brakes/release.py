@@ -13,8 +13,9 @@ from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
 from dashboard.lifecycle.brakes import Scope
-from dashboard.models import Brake, Case, CaseOpening, CaseState, Domain, LapseCount
+from dashboard.models import PENDING, Brake, Case, CaseOpening, CaseState, Domain, LapseCount
 from dashboard.services.brakes.counts import window_start, within
+from dashboard.services.cases.aside import end_aside
 
 
 class How(StrEnum):
@@ -59,7 +60,7 @@ def _held(session: Session, brake_id: int) -> list[Row[int, int, str]]:
     query = (
         select(Case.id, Case.domain_id, Domain.name)
         .join(Domain, Domain.id == Case.domain_id)
-        .where(Case.brake_id == brake_id, Case.state == CaseState.OPEN)
+        .where(Case.brake_id == brake_id, Case.state.in_(PENDING))
         .order_by(Case.id)
         .with_for_update(of=Case)
     )
@@ -71,8 +72,11 @@ def _discard(session: Session, held: list[Row[int, int, str]], actor: Actor, now
     ids = [row.id for row in held]
     state = CaseState.CLOSED_DISCARDED.value
     session.execute(
-        update(Case).where(Case.id.in_(ids)).values(state=state, updated_at=now, version=Case.version + 1)
+        update(Case)
+        .where(Case.id.in_(ids))
+        .values(state=state, updated_at=now, version=Case.version + 1, wake_at=None)
     )
+    end_aside(session, ids, "closed", now)
     still_open = CaseOpening.case_id.in_(ids), CaseOpening.closed_at.is_(None)
     session.execute(update(CaseOpening).where(*still_open).values(closed_at=now, closed_how=state))
     free = Domain.id.in_([row.domain_id for row in held]), Domain.batch_id.is_(None), Domain.next_check_at > now
