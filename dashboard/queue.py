@@ -51,6 +51,7 @@ class JobName(StrEnum):
     WARN = "jobs.warnings.warn"
     SETTLE_ALLOW_LIST = "jobs.allow_list.settle"
     APPROVE = "jobs.automatic.approve"
+    WAKE = "jobs.triage.wake"
     RECORD_FAILURES = "jobs.upkeep.record_failures"
     DROP_RAW_REPLIES = "jobs.upkeep.drop_raw_replies"
 
@@ -74,6 +75,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.WARN: Policy(timeout=120, retries=0),
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),
+    JobName.WAKE: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
     JobName.DROP_RAW_REPLIES: Policy(timeout=300, retries=0),
 }
