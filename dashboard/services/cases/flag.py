@@ -201,7 +201,7 @@ def _rested(case: Case) -> bool:
 
 def _well_again(item: Assessed, case: Case) -> bool:
     """Whether only a dependency had lapsed: then its renewal is all that there is to wait for."""
-    return _rested(case) and item.assessment.phase in RENEWED and lapse_seen_at(item.facts) is None
+    return _rested(case) and lapse_seen_at(item.facts) is None
 
 
 def _silenced(item: Assessed, case: Case) -> bool:
