@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from datetime import timedelta
 from typing import Any
 
-from dashboard.lifecycle.assessment import Assessment, Confidence
+from dashboard.lifecycle.assessment import Assessment, Confidence, HolderChange
 from dashboard.lifecycle.brakes import BrakeLimits
 from dashboard.lifecycle.current import LEAVING, LOST, RANK
 from dashboard.lifecycle.evidence import Phase
@@ -127,21 +127,22 @@ def _words(name: str, limit: float) -> str:
 
 
 def opens_case(policy: Policy, assessment: Assessment) -> bool:
-    """Whether an answer that flags opens a case under `policy`.
+    """Whether an answer opens a case under `policy`: it flags, and it passes the thresholds."""
+    return assessment.flags and passes(policy, assessment.phase, assessment.confidence, assessment.holder_change)
 
-    The thresholds are about lapses. A change of holder and a contradiction between providers always open one: there
-    the account may be in danger today, and only a person can tell.
+
+def passes(policy: Policy, phase: Phase, confidence: Confidence, holder_change: HolderChange) -> bool:
+    """Whether a flagged domain passes the thresholds of `policy`.
+
+    They are about lapses. A possible change of holder and a contradiction between providers always pass: there the
+    account may be in danger today, and only a person can tell.
     """
-    if not assessment.flags:
-        return False
-    if assessment.phase not in LEAVING | LOST or assessment.holder_changed is not False:
+    if phase not in LEAVING | LOST or holder_change is not HolderChange.NONE or confidence is Confidence.CONFLICTING:
         return True
-    if assessment.confidence is Confidence.CONFLICTING:
-        return True
-    reached = Phase.REDEMPTION if assessment.phase in LEAVING else assessment.phase
+    reached = Phase.REDEMPTION if phase in LEAVING else phase
     if RANK[reached] < RANK[policy.flag_phase]:
         return False
-    return policy.flag_confidence is Confidence.SINGLE or assessment.confidence is policy.flag_confidence
+    return policy.flag_confidence is Confidence.SINGLE or confidence is policy.flag_confidence
 
 
 def is_high_profile(policy: Policy, downloads_30d: int | None, *, critical: bool) -> bool:

@@ -85,7 +85,8 @@ def counted(session: Session, scope: Scope, now: datetime) -> Counts:
     since = _hour(now) - WINDOW
     earlier = (LapseCount.hour <= since, LapseCount.hour > since - HISTORY)
     recent = session.scalar(select(func.sum(LapseCount.lapsed)).where(*within(scope), LapseCount.hour > since))
-    total = session.scalar(select(func.sum(LapseCount.checked)).where(*within(scope)))
+    of_late = LapseCount.hour > since - HISTORY * 2
+    total = session.scalar(select(func.sum(LapseCount.checked)).where(*within(scope), of_late))
     month = session.scalar(select(func.sum(LapseCount.lapsed + LapseCount.accepted)).where(*within(scope), *earlier))
     return Counts(int(recent or 0), int(total or 0), int(month or 0))
 
