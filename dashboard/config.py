@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TypeVar
 from urllib.parse import urlsplit
 
-from dashboard.lifecycle.schedule import FAST_DROPPING
+from dashboard.lifecycle.schedule import FAST_DROPPING, SchedulePolicy
 
 T = TypeVar("T")
 PREFIX = "LAPSEWATCH_"
@@ -62,10 +62,7 @@ class Settings:
     lease_seconds: float
     recheck_days: int
     early_warnings_per_day: int
-    weekly_before_expiry: bool
-    daily_in_grace: bool
-    weekly_for_fast_drops: bool
-    fast_dropping_tlds: frozenset[str]
+    schedule_policy: SchedulePolicy
     canary_registered: tuple[str, ...]
     canary_unregistered: tuple[str, ...]
     session_hours: int
@@ -128,10 +125,12 @@ def load_settings(environ: Mapping[str, str] | None = None) -> Settings:
         lease_seconds=read.get("LEASE_SECONDS", _positive, 120.0),
         recheck_days=read.get("RECHECK_DAYS", _at_least_one, 30),
         early_warnings_per_day=read.get("EARLY_WARNINGS_PER_DAY", _not_negative, 2000),
-        weekly_before_expiry=read.get("WEEKLY_BEFORE_EXPIRY", _boolean, default=False),
-        daily_in_grace=read.get("DAILY_IN_GRACE", _boolean, default=False),
-        weekly_for_fast_drops=read.get("WEEKLY_FOR_FAST_DROPS", _boolean, default=False),
-        fast_dropping_tlds=read.get("FAST_DROPPING_TLDS", _tlds, FAST_DROPPING),
+        schedule_policy=SchedulePolicy(
+            weekly_before_expiry=read.get("WEEKLY_BEFORE_EXPIRY", _boolean, default=False),
+            daily_in_grace=read.get("DAILY_IN_GRACE", _boolean, default=False),
+            weekly_for_fast_drops=read.get("WEEKLY_FOR_FAST_DROPS", _boolean, default=False),
+            fast_dropping=read.get("FAST_DROPPING_TLDS", _tlds, FAST_DROPPING),
+        ),
         canary_registered=read.get("CANARY_REGISTERED", _names, ()),
         canary_unregistered=read.get("CANARY_UNREGISTERED", _names, ()),
         session_hours=read.get("SESSION_HOURS", _at_least_one, 12),

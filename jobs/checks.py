@@ -37,6 +37,7 @@ from dashboard.services.checking.put_off import put_off
 from dashboard.services.checking.record import Answer, CheckedDomain, Recorded, record_checks
 from jobs.canaries import Liar, ask_canaries, void
 from jobs.context import job_context
+from jobs.providers.pace.urgency import going_first
 from jobs.providers.panel import Panel, open_panel
 
 _log = logging.getLogger(__name__)
@@ -136,7 +137,9 @@ async def _answers(
 
 
 async def _ask(panel: Panel, domain: DueDomain, liars: Collection[Liar]) -> CheckedDomain:
-    replies = void(panel, await panel.ask(domain.name, domain_now(), closely=domain.closely), liars)
+    with going_first(urgent=domain.urgent):
+        said = await panel.ask(domain.name, domain_now(), closely=domain.closely, answered=domain.answered)
+    replies = void(panel, said, liars)
     return CheckedDomain(
         domain.id, domain.due_at, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies]
     )
@@ -164,7 +167,14 @@ def commit_group(batch_id: int, group: Sequence[CheckedDomain], current: Setting
 def _record(batch_id: int, group: Sequence[CheckedDomain], current: Settings) -> Recorded:
     with writing() as session:
         renew_lease(session, batch_id, wall_now=wall_now(), lease=_lease(current))
-        return record_checks(session, batch_id, group, domain_now(), recheck_days=current.recheck_days)
+        return record_checks(
+            session,
+            batch_id,
+            group,
+            domain_now(),
+            recheck_days=current.recheck_days,
+            policy=current.schedule_policy,
+        )
 
 
 def _put_off(batch_id: int, item: CheckedDomain, current: Settings) -> Recorded:

@@ -99,6 +99,7 @@ def make_domain(session: Session, name: str | None = None, **values: Any) -> Dom
         "created_at": START - timedelta(days=300),
         "next_check_at": START + timedelta(days=3),
         "last_checked_at": START - timedelta(days=2),
+        "completed_at": START - timedelta(days=2),
         "phase": "redemption",
         "confidence": "corroborated",
         "recommendation": "review",

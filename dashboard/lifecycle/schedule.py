@@ -6,7 +6,8 @@ import hashlib
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from dashboard.lifecycle.current import LEAVING
+from dashboard.lifecycle.assessment import Assessment, HolderChange
+from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Phase
 
 HOURLY, DAILY, WEEKLY = timedelta(hours=1), timedelta(days=1), timedelta(days=7)
@@ -24,7 +25,11 @@ FAST_DROPPING = frozenset({"cn", "name", "tw", "ws"})
 """TLDs that may drop a name within 30 days of its deletion, unseen between two regular checks: .cn restores for 15
 days, .tw and .ws have no redemption, .name has only its pending delete of 5 days."""
 
+MANY_ADDRESSES = 50
+"""From so many verified addresses on a domain is urgent, however well it stands."""
+
 _ON_THE_WAY_OUT = LEAVING | {Phase.PENDING_DELETE}
+_OTHER_HANDS = {HolderChange.DROPPED_AND_CAUGHT, HolderChange.SOLD}
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +122,18 @@ def _by_policy(
         return WEEKLY
     nears = expires_at is not None and expires_at - BEFORE_EXPIRY <= checked_at < expires_at
     return WEEKLY if policy.weekly_before_expiry and nears else None
+
+
+def is_urgent(assessment: Assessment, addresses: int) -> bool:
+    """Whether the domain goes before others where there is not enough for all: workers, or a server's daily budget.
+
+    It is near its drop or beyond it, may be in other hands (what cases are opened for), or has many verified
+    `addresses`; never where it has none.
+    """
+    if not addresses:
+        return False
+    in_danger = assessment.phase in LEAVING | LOST or assessment.holder_change in _OTHER_HANDS
+    return in_danger or addresses >= MANY_ADDRESSES
 
 
 def back_off(failures: int, key: str) -> timedelta:

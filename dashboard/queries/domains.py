@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.hosts import reduce_host
@@ -16,6 +16,8 @@ from dashboard.queries.paging import Count, Page, capped_count, cut
 PAGE_SIZE = 50
 PROMISE = timedelta(days=30)
 """No check may be older (DESIGN 3)."""
+QUEUE = timedelta(hours=1)
+"""What is due waits its turn for a while: only then is it overdue."""
 # Sorts after every character a domain name may hold, and is itself none of them.
 _BEYOND = "\x7f"
 
@@ -96,10 +98,14 @@ def address_counts(session: Session, domain_id: int) -> tuple[int, int]:
 
 
 def overdue(now: datetime) -> list[ColumnElement[bool]]:
-    """Conditions of a domain whose last check is older than promised, or that was never checked for as long."""
-    # A domain is due when its check grows that old, so whatever is overdue is among those due: the index knows them.
-    last = func.coalesce(Domain.last_checked_at, Domain.created_at)
-    return [Domain.next_check_at <= now, last < now - PROMISE]
+    """Conditions of a domain whose last complete check is older than promised, or that had none for as long.
+
+    A check that failed, or in which the registry's directory was held back, is none. The DNS sweep is none either.
+    """
+    last = func.coalesce(Domain.completed_at, Domain.created_at)
+    # Whatever is overdue is due, or waits to be tried again: two indexes know these.
+    waiting = or_(Domain.next_check_at <= now, Domain.failures > 0)
+    return [waiting, last < now - PROMISE - QUEUE]
 
 
 def _conditions(filters: DomainFilters) -> list[ColumnElement[bool]]:

@@ -11,7 +11,8 @@ from types import TracebackType
 from typing import Protocol
 
 from jobs.providers.errors import NotAsked, Throttled
-from jobs.providers.pace.table import Pace, Window, pace_of
+from jobs.providers.pace.table import DAY, Pace, Window, pace_of
+from jobs.providers.pace.urgency import RESERVE, is_urgent
 
 PATIENCE = 5.0
 """A pause up to this many seconds is waited for; a longer one fails the look-up, and the schedule comes back."""
@@ -101,7 +102,10 @@ class _Bucket:
     def _spend(self, window: Window, spent: deque[float], now: float) -> None:
         while spent and spent[0] <= now - window.seconds:
             spent.popleft()
-        if len(spent) >= max(1, window.limit // PART_OF_WINDOW):
+        part = window.limit // PART_OF_WINDOW
+        if window.seconds >= DAY and not is_urgent():
+            part -= int(part * RESERVE)
+        if len(spent) >= max(1, part):
             left = spent[0] + window.seconds - now
             raise NotAsked("this process's part of its window is spent", retry_after=left, server=self.server)
         spent.append(now)

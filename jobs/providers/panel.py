@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import datetime
 
@@ -54,17 +54,23 @@ class Panel:
         """Who may be asked."""
         return tuple(look_up.provider for step in self._steps for seat in step for look_up in seat)
 
-    async def ask(self, domain: str, now: datetime, *, closely: bool = True) -> list[Reply]:
+    async def ask(
+        self, domain: str, now: datetime, *, closely: bool = True, answered: Collection[Provider] = ()
+    ) -> list[Reply]:
         """Ask about `domain`, one reply a seat in the order of `providers`; never raises.
 
-        `closely`: every step at once; else the later ones only where the earlier leave something open.
+        `closely`: every step at once; else the later ones only where the earlier leave something open. `answered`:
+        who has spoken in the check that this one completes; asked again only to corroborate what others say.
         """
-        if closely:
+        if closely and not answered:
             return await self._ask_seats([seat for step in self._steps for seat in step], domain, now)
         replies: list[Reply] = []
         for step in self._steps:
-            if not replies or not is_settled([reply.evidence for reply in replies]):
-                replies += await self._ask_seats(step, domain, now)
+            said = [reply.evidence for reply in replies]
+            if not replies or not is_settled(said):
+                spared = set() if _is_heard(said) else set(answered)
+                seats = [seat for seat in step if not spared & {one.provider for one in seat}]
+                replies += await self._ask_seats(seats, domain, now)
         return replies
 
     async def _ask_seats(self, seats: Sequence[tuple[LookUp, ...]], domain: str, now: datetime) -> list[Reply]:
@@ -121,6 +127,11 @@ def is_settled(readings: Sequence[Evidence]) -> bool:
     if not phases:
         return any(one.error is not None and one.error not in _WILL_NOT_SAY for one in readings if _is_directory(one))
     return phases == {Phase.ACTIVE} or _has_status(said)
+
+
+def _is_heard(said: Sequence[Evidence]) -> bool:
+    """Whether a registration provider has answered."""
+    return any(one.error is None and one.kind is not EvidenceKind.DELEGATION for one in said)
 
 
 def _has_status(said: Sequence[Evidence]) -> bool:

@@ -50,12 +50,12 @@ def test_what_was_typed_becomes_the_start_of_a_stored_name(typed: str, searched:
     assert search_text(typed) == searched
 
 
-def test_overdue_is_older_than_thirty_days_or_never_checked_for_as_long(context: Flask) -> None:
+def test_overdue_is_complete_longer_than_thirty_days_ago_or_never_for_as_long(context: Flask) -> None:
     old, due = START - timedelta(days=31), START - timedelta(days=1)
     with writing() as session:
-        make.make_domain(session, "late.net", last_checked_at=old, next_check_at=due)
-        make.make_domain(session, "never.net", last_checked_at=None, created_at=old, next_check_at=due)
-        make.make_domain(session, "new.net", last_checked_at=None, created_at=due, next_check_at=due)
-        make.make_domain(session, "fine.net", last_checked_at=START - timedelta(days=29), next_check_at=due)
+        make.make_domain(session, "late.net", completed_at=old, next_check_at=due)
+        make.make_domain(session, "never.net", completed_at=None, created_at=old, next_check_at=due)
+        make.make_domain(session, "new.net", completed_at=None, created_at=due, next_check_at=due)
+        make.make_domain(session, "fine.net", completed_at=START - timedelta(days=29), next_check_at=due)
     page = domain_page(db.session(), DomainFilters(overdue_at=START))
     assert [row.name for row in page.rows] == ["late.net", "never.net"]

@@ -24,7 +24,7 @@ def test_every_number_is_a_link_to_its_rows(app: Flask) -> None:
         make.make_case(session, make.make_domain(session, "soon.net"), drop_at=START + timedelta(days=3), risk=9)
         make.make_case(session, make.make_domain(session, "later.net", phase="available"), risk=99)
         old = START - timedelta(days=31)
-        make.make_domain(session, "late.net", last_checked_at=old, next_check_at=old)
+        make.make_domain(session, "late.net", completed_at=old, next_check_at=old)
         session.add(ProviderCount(day="2026-11-01", provider="rdap", server="x", error="-", count=4210))
         session.add(ProviderCount(day="2026-11-01", provider="rdap", server="x", error="timeout", count=31))
     html = signed_in_client(app).get("/").text

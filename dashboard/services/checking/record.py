@@ -16,17 +16,20 @@ from sqlalchemy.orm import Session
 
 from dashboard.audit.record import record_many
 from dashboard.lifecycle.assessment import Assessment
-from dashboard.lifecycle.evidence import ErrorKind, Evidence, EvidenceKind, Outcome, Phase
-from dashboard.lifecycle.schedule import DAILY, next_check_at
+from dashboard.lifecycle.completeness import has_failed, is_held_back
+from dashboard.lifecycle.evidence import Phase
+from dashboard.lifecycle.schedule import DAILY, RULES_ALONE, SchedulePolicy, is_urgent, next_check_at
 from dashboard.lifecycle.sweep import vanished_at
 from dashboard.models import Check, Domain, Sweep
 from dashboard.services.brakes.watch import watch
 from dashboard.services.cases.flag import Assessed, flag
 from dashboard.services.cases.renewal import unsettled
-from dashboard.services.checking.facts import DomainFacts, load_facts
+from dashboard.services.checking.facts import DomainFacts, KeptReading, load_facts
 from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
+from dashboard.services.dependencies.lapses import note_lapses
+from dashboard.services.dependencies.relate import relate
 from dashboard.services.sweeping.begin import First, begin_sweeping
 from dashboard.services.warnings.watch import watch_warnings
 
@@ -52,20 +55,32 @@ class Recorded:
 
 
 def record_checks(
-    session: Session, batch_id: int, checked: Sequence[CheckedDomain], now: datetime, *, recheck_days: int
+    session: Session,
+    batch_id: int,
+    checked: Sequence[CheckedDomain],
+    now: datetime,
+    *,
+    recheck_days: int,
+    policy: SchedulePolicy = RULES_ALONE,
 ) -> Recorded:
-    """Write the answers of `checked`, as far as `batch_id` still holds the domains for those due times."""
+    """Write the answers of `checked`, as far as `batch_id` still holds the domains for those due times.
+
+    `recheck_days` and `policy` say when each is due again.
+    """
     held = _still_held(session, batch_id, checked)
     live = [item for item in checked if held.get(item.id) == item.due_at]
     facts = load_facts(session, [item.id for item in live])
     failures = _failures(session, [item.id for item in live])
     swept = _swept(session, [item.id for item in live])
     keeper = Keeper()
-    assessed = [_weigh(facts[item.id], item, keeper, now) for item in live]
+    before = {item.id: _take_in(facts[item.id], item, keeper) for item in live}
     keeper.write(session)
+    relate(session, [facts[item.id] for item in live], now)
+    assessed = [Assessed(facts[item.id], facts[item.id].current(now), before[item.id]) for item in live]
     failed = {item.id: _failed(item) for item in live}
     record_history(session, assessed, now)
-    _write_domains(session, live, assessed, failures, failed, now, recheck_days)
+    rhythm = _Rhythm(now, recheck_days, policy)
+    _write_domains(session, live, assessed, failures, rhythm)
     begin_sweeping(session, [_first(item, facts) for item in live if item.id not in swept], now)
     if live:
         session.execute(
@@ -82,6 +97,7 @@ def record_checks(
             ],
         )
     braked = watch(session, assessed, now)
+    note_lapses(session, assessed, now)
     watch_warnings(session, assessed, now)
     opened = flag(session, assessed, now)
     record_many(session, braked, now)
@@ -113,22 +129,24 @@ def _first(item: CheckedDomain, facts: dict[int, DomainFacts]) -> First:
 
 
 def _failed(item: CheckedDomain) -> bool:
-    """Whether no provider that could have known said anything (a TLD without RDAP is no failure to be retried)."""
-    strong = [answer.evidence for answer in item.answers if answer.evidence.kind is not EvidenceKind.DELEGATION]
-    asked = [evidence for evidence in strong or [a.evidence for a in item.answers] if not _hopeless(evidence)]
-    return bool(asked) and all(evidence.outcome is Outcome.ERROR for evidence in asked)
+    return has_failed([answer.evidence for answer in item.answers])
 
 
-def _hopeless(evidence: Evidence) -> bool:
-    return evidence.error in {ErrorKind.UNSUPPORTED, ErrorKind.NOT_CONFIGURED}
-
-
-def _weigh(facts: DomainFacts, item: CheckedDomain, keeper: Keeper, now: datetime) -> Assessed:
-    """Take the answers in, then assess with them."""
+def _take_in(facts: DomainFacts, item: CheckedDomain, keeper: Keeper) -> list[KeptReading]:
+    """Take the answers in, and return the readings that were known before."""
     before = list(facts.readings)
     for answer in item.answers:
         keeper.add(facts, answer)
-    return Assessed(facts=facts, assessment=facts.current(now), before=before)
+    return before
+
+
+@dataclass(frozen=True, slots=True)
+class _Rhythm:
+    """By what the next due times are found."""
+
+    now: datetime
+    recheck_days: int
+    policy: SchedulePolicy
 
 
 def _write_domains(
@@ -136,41 +154,61 @@ def _write_domains(
     live: Sequence[CheckedDomain],
     assessed: Sequence[Assessed],
     failures: dict[int, int],
-    failed: dict[int, bool],
-    now: datetime,
-    recheck_days: int,
+    rhythm: _Rhythm,
 ) -> None:
     """Set every domain's last answer and next due time, and let go of it."""
-    values = []
-    for item, result in zip(live, assessed, strict=True):
-        count = failures[item.id] + 1 if failed[item.id] else 0
-        values.append(
-            _domain_values(result.assessment)
-            | {
-                "id": item.id,
-                "failures": count,
-                "last_checked_at": now,
-                "batch_id": None,
-                "leased_until": None,
-                "next_check_at": _next(result, now, count, recheck_days),
-            }
-        )
+    values = [
+        _domain_values(result.assessment)
+        | _due_again(item, result, failures[item.id], rhythm)
+        | {
+            "id": item.id,
+            "last_checked_at": rhythm.now,
+            "batch_id": None,
+            "leased_until": None,
+            "urgent": is_urgent(result.assessment, len(result.facts.addresses)),
+        }
+        for item, result in zip(live, assessed, strict=True)
+    ]
+    # What a check completes is written apart: rows with other columns would part the statement into many.
+    complete = [row["id"] for row in values if not row["failures"]]
     if values:
         session.execute(update(Domain), values)
+        session.execute(update(Domain).where(Domain.id.in_(complete)).values(completed_at=rhythm.now))
 
 
-def _next(result: Assessed, now: datetime, failures: int, recheck_days: int) -> datetime:
-    drop, at_stake = result.assessment.predicted.drop, bool(result.facts.addresses)
+def _due_again(item: CheckedDomain, result: Assessed, failures: int, rhythm: _Rhythm) -> dict[str, Any]:
+    """Return the next due time, and what it rests on.
+
+    A check that failed is made again after a while. So is one in which somebody was held back who could have known,
+    but no later than its phase asks for: that one only completes it.
+    """
+    failed = _failed(item)
+    if not failed and not is_held_back([answer.evidence for answer in item.answers]):
+        return {"failures": 0, "next_check_at": _next(result, 0, rhythm), "completion_due_at": None}
+    again = _next(result, failures + 1, rhythm)
+    usual = again if failed else _next(result, 0, rhythm)
+    due_at = min(usual, again)
+    return {
+        "failures": failures + 1,
+        "next_check_at": due_at,
+        "completion_due_at": due_at if failed or again < usual else None,
+    }
+
+
+def _next(result: Assessed, failures: int, rhythm: _Rhythm) -> datetime:
+    drop, now = result.assessment.predicted.drop, rhythm.now
+    at_stake = bool(result.facts.addresses) or result.facts.is_relied_on
     usual = next_check_at(
         result.assessment.phase,
         now,
         failures=failures,
-        recheck_days=recheck_days,
+        recheck_days=rhythm.recheck_days,
         drop_at=drop.date if drop else None,
         expires_at=result.assessment.expires_at,
         vanished_at=vanished_at([kept.reading for kept in result.facts.readings]),
         at_stake=at_stake,
         key=result.facts.name,
+        policy=rhythm.policy,
     )
     watched = at_stake and result.assessment.phase is not Phase.AVAILABLE and unsettled(result.facts, now)
     return min(usual, now + DAILY) if watched else usual

@@ -203,5 +203,6 @@ def _why(taken: Taken, pace: Pace) -> str:
         return f"the server wants to be left alone for another {taken.wait:.0f} s"
     if taken.word is Word.OPEN:
         return f"{taken.detail} failures in a row; tried again in {taken.wait:.0f} s"
-    hours = max(window.seconds for window in pace.windows if str(window.limit) == taken.detail) / 3600
-    return f"the {taken.detail} requests of {hours:g} h are spent; the next in {taken.wait:.0f} s"
+    spent = max((w for w in pace.windows if str(w.open_to_us) == taken.detail), key=lambda window: window.seconds)
+    kept = f", {spent.kept} of them kept for urgent look-ups" if spent.kept else ""
+    return f"the {spent.limit} requests of {spent.seconds / 3600:g} h are spent{kept}; the next in {taken.wait:.0f} s"

@@ -22,6 +22,7 @@ from jobs.providers.limits import PATIENCE, Limiter, LocalLimiter
 from jobs.providers.pace.line import GRANT_SECONDS, Line, Turn
 from jobs.providers.pace.store import PaceStore, Result, Settled, StoreDownError, Taken, Word
 from jobs.providers.pace.table import Pace, pace_of
+from jobs.providers.pace.urgency import is_urgent, without_reserve
 
 T = TypeVar("T")
 DOWN_SECONDS = 10.0
@@ -43,16 +44,19 @@ class SharedLimiter:
         self._pace_of = pace_of
         self._hold = hold + GRANT_SECONDS
         self._alone = alone
-        self._lines: dict[str, Line] = {}
+        self._lines: dict[tuple[str, Pace], Line] = {}
         self._under_way: set[asyncio.Task[Any]] = set()
         self._down_until = 0.0
         self._has_complained = False
 
     def slot(self, server: str) -> AbstractAsyncContextManager[None]:
         """Wait for a turn with `server`; see `Limiter`."""
-        line = self._lines.get(server)
+        pace = self._pace_of(server)
+        if not is_urgent():
+            pace = without_reserve(pace)
+        line = self._lines.get((server, pace))
         if line is None:
-            line = self._lines[server] = Line(server, self._pace_of(server), self)
+            line = self._lines[server, pace] = Line(server, pace, self)
         return _Slot(line, self._alone)
 
     async def aclose(self) -> None:

@@ -109,7 +109,7 @@ class PaceStore:
 
         `now` (microseconds) replaces Redis's clock.
         """
-        windows = [(window.limit, _padded(window.seconds, hold)) for window in pace.windows]
+        windows = [(window.open_to_us, _padded(window.seconds, hold)) for window in pace.windows]
         args: list[Any] = [
             "" if now is None else now,
             server,
