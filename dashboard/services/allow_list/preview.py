@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Select, func, or_, select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Address, AllowKind, Case, CaseState, Domain
+from dashboard.models import PENDING, Address, AllowKind, Case, Domain
 from dashboard.services.allow_list.ask import SAME_HOLDER
 from dashboard.services.allow_list.matching import domains_of
 from dashboard.services.allow_list.values import Named
@@ -51,7 +51,7 @@ def preview(session: Session, named: Named) -> Match:
     first = select(Domain.id).where(matching).order_by(Domain.id).limit(MOST_DOMAINS + 1)
     ids = first.subquery()
     addresses = select(Address.id).where(Address.domain_id.in_(select(ids.c.id)), Address.verified, *_hosts(named))
-    state = Case.state == CaseState.OPEN
+    state = Case.state.in_(PENDING)
     cases = select(func.count(Case.id)).join(Domain, Domain.id == Case.domain_id).where(state, matching)
     return Match(
         domains=_count(session, first),

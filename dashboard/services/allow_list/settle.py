@@ -12,7 +12,7 @@ from sqlalchemy import ColumnElement, and_, exists, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Recommendation
-from dashboard.models import AllowKind, AllowListEntry, Case, CaseState, Domain
+from dashboard.models import PENDING, AllowKind, AllowListEntry, Case, Domain
 from dashboard.services.allow_list.matching import domains_of
 from dashboard.services.allow_list.values import Named
 from dashboard.services.cases.flag import Assessed, update_cases
@@ -61,7 +61,7 @@ def _concerned(entry: AllowListEntry) -> ColumnElement[bool]:
     """Condition of domains for which the entry's beginning, or its end, changes something."""
     if entry.ended_at is not None:
         return Domain.recommendation.in_(LAPSED)
-    return exists().where(and_(Case.domain_id == Domain.id, Case.state == CaseState.OPEN))
+    return exists().where(and_(Case.domain_id == Domain.id, Case.state.in_(PENDING)))
 
 
 def _why(entry: AllowListEntry) -> Why | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dashboard.models import Case, CaseState, DecisionKind
-from dashboard.services.cases.reopen import Why
+from dashboard.models import Case, DecisionKind
+from dashboard.services.cases.reopen import Why, waits
 
 
 def why_uncovered(case: Case | None, why: Why | None, uncovered: Why | None) -> Why | None:
@@ -12,7 +12,7 @@ def why_uncovered(case: Case | None, why: Why | None, uncovered: Why | None) -> 
     That is so for what was closed, or never opened, because of it, and for an approval whose effects it withheld; a
     decision to keep stands.
     """
-    if uncovered is None or (case is not None and case.state == CaseState.OPEN):
+    if uncovered is None or waits(case):
         return why
     if case is None or case.state.startswith("closed"):
         return uncovered

@@ -8,7 +8,7 @@ from sqlalchemy import select
 
 from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Delegation, Provider, Rcode
-from dashboard.models import Domain
+from dashboard.models import Dependency, Domain
 from dashboard.services.allow_list import preview as previewing
 from dashboard.services.allow_list.ask import coverage
 from dashboard.services.allow_list.entries import put_entry
@@ -26,6 +26,7 @@ def _world(context: Flask) -> None:
     """Each domain has an address at its own name and one at `staff.` below it; two use one mail operator."""
     with writing() as session:
         story.add_staff(session)
+        operator = make.make_domain(session, "operator.net")
         source = make.make_source(session)
         for number, name in enumerate(NAMES):
             changed = "dropped_and_caught" if name == "shop.com" else "none"
@@ -37,6 +38,8 @@ def _world(context: Flask) -> None:
             if number % 2:
                 delegation = Delegation(Rcode.NOERROR, mx=((10, f"mx{number}.l.operator.net"),))
                 make.make_evidence(session, domain, Provider.DNS, delegation=delegation)
+                relation = Dependency(domain_id=domain.id, depends_on_id=operator.id, kind="mx", first_seen_at=START)
+                session.add(relation)
         make.make_case(session, domain)
 
 
