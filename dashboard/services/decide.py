@@ -27,6 +27,7 @@ from dashboard.models import (
     UnverificationState,
 )
 from dashboard.models.case import decided_by
+from dashboard.services.cases.aside import last_aside
 from dashboard.services.cases.flag import close_opening
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
 from dashboard.services.cases.reasons import REASONS
@@ -131,6 +132,8 @@ def decide(
 
 def conflict_of(session: Session, case: Case) -> Conflict:
     """Say who changed the case last."""
+    if aside := last_aside(session, case):
+        return Conflict(aside.by or "the calendar", aside.at, aside.kind, case.version)
     report = session.scalar(
         select(TakeoverReport)
         .options(joinedload(TakeoverReport.staff).load_only(Staff.email))

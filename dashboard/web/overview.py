@@ -13,7 +13,7 @@ from dashboard.queries.brakes import brakes
 from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
 from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
-from dashboard.queries.queue import QueueFilters, Viewer, dropping_count, phase_counts, queue_page
+from dashboard.queries.queue import QueueFilters, Viewer, dropping_count, phase_counts, queue_page, state_counts
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
 
@@ -46,6 +46,7 @@ def index() -> str:
         open_cases=sum(phases.values()),
         dropping=dropping_count(session, now, DROP_DAYS),
         drop_days=DROP_DAYS,
+        waiting=state_counts(session),
         overdue=domain_count(session, DomainFilters(overdue_at=now)),
         stuck=stuck_deliveries(session, now),
         stuck_hours=int(STUCK_AFTER.total_seconds() // 3600),

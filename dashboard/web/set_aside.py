@@ -13,7 +13,7 @@ from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
 from dashboard.models import Case, SetAsideKind
 from dashboard.queries.queue import next_case
-from dashboard.services.decide import Conflict
+from dashboard.services.decide import conflict_of
 from dashboard.services.set_aside import Refusal, SetAsideRequest, SetAsideResult, bring_back, set_aside
 from dashboard.services.skips import skip
 from dashboard.web.cases import viewer_now
@@ -110,7 +110,7 @@ def _refused(case_id: int, result: SetAsideResult) -> Response:
     if result.refusal is Refusal.CLAIMED:
         return held_page(case_id, result.holder)
     if result.refusal is Refusal.CONFLICT:
-        conflict: Conflict | None = None
+        conflict = conflict_of(db.session(), _case(case_id))
         return make_response(render_template("cases/conflict.html", case_id=case_id, conflict=conflict), 409)
     words = {
         Refusal.NOTE_REQUIRED: "Say in the note what the admins should decide. Nothing was changed.",

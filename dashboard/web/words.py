@@ -69,7 +69,13 @@ LABELS: dict[str, dict[str, str]] = {
         "taken_up": "Taken up",
         "closed": "The case was closed",
     },
-    "decision": {"approve": "Un-verify", "override": "Keep verified"},
+    "decision": {
+        "approve": "Un-verify",
+        "override": "Keep verified",
+        "snooze": "Snoozed",
+        "escalate": "Escalated",
+        "brought_back": "Brought back",
+    },
     "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
     "closed_how": {
         "approve": "un-verification decided",
