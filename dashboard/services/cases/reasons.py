@@ -21,12 +21,14 @@ REASONS: dict[DecisionKind, tuple[Reason, ...]] = {
         Reason("lapsed", "The domain has lapsed"),
         Reason("caught", "Somebody else has registered the domain"),
         Reason("sold", "The domain was sold"),
+        Reason("dependency_lapsed", "What its mail or its names rely on has lapsed"),
         Reason("other", "Another reason (say it in the note)", needs_note=True),
     ),
     DecisionKind.OVERRIDE: (
         Reason("owner_confirmed", "The owner has shown that they still hold it"),
         Reason("provider_wrong", "The evidence is wrong"),
         Reason("same_holder", "Registered again by the same holder"),
+        Reason("dependency_safe", "What has lapsed takes no mail of this domain's"),
         Reason("other", "Another reason (say it in the note)", needs_note=True),
     ),
 }

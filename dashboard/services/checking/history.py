@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session
 from dashboard.lifecycle.assessment import Confidence
 from dashboard.lifecycle.assessment import RegistrationPeriod as Period
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
+from dashboard.lifecycle.sweep import GONE, picture
 from dashboard.models import LifecycleEvent, RegistrationPeriod
 from dashboard.services.cases.flag import Assessed
 from dashboard.services.checking.facts import KeptReading
@@ -109,6 +110,30 @@ def _events(item: Assessed, before: Phase, now: datetime) -> Iterable[dict[str, 
         old, new = _value(item.before, providers, pick), _value(item.facts.readings, providers, pick)
         if old and new and old != new:
             yield _event(item, kind, now, f"{_LABELS[kind]} changed from {_text(old)} to {_text(new)}", old, new)
+    stood, stands = _delegated(item.before), _delegated(item.facts.readings)
+    if stood is not None and stands is not None and stood != stands:
+        summary = "DNS has the domain again" if stands else "DNS lost the domain: it is delegated no more"
+        yield _event(item, "delegation", now, summary, stood, stands)
+    old, new = _mail(item.before), _mail(item.facts.readings)
+    if old is not None and new is not None and old != new:
+        yield _event(item, "mx", now, _mail_summary(item, old, new), old, new)
+
+
+def _mail(readings: Sequence[KeptReading]) -> list[str] | None:
+    """The mail hosts of the newest DNS answer, which may be none; None where DNS told nothing of them."""
+    told = [kept.reading for kept in readings if _tells(kept.reading.evidence, {Provider.DNS})]
+    newest = max(told, key=lambda r: (r.last_seen_at, r.first_seen_at, r.evidence.digest), default=None)
+    delegation = newest.evidence.delegation if newest else None
+    return [host for _, host in delegation.mx] if delegation else None
+
+
+def _mail_summary(item: Assessed, old: list[str], new: list[str]) -> str:
+    if not new:
+        return f"Mail hosts removed: {_text(old)}"
+    if old:
+        return f"Mail hosts changed from {_text(old)} to {_text(new)}"
+    had_any = any(kept.reading.evidence.delegation and kept.reading.evidence.delegation.mx for kept in item.before)
+    return f"Mail hosts {'came back' if had_any else 'added'}: {_text(new)}"
 
 
 def _event(item: Assessed, kind: str, now: datetime, summary: str, old: Any, new: Any) -> dict[str, Any]:
@@ -133,13 +158,22 @@ def _value(readings: Sequence[KeptReading], providers: set[Provider], pick: str)
     return None
 
 
+def _delegated(readings: Sequence[KeptReading]) -> bool | None:
+    """Whether the last answer of DNS held a delegation; None where it never answered."""
+    said = [
+        kept.reading
+        for kept in readings
+        if kept.reading.evidence.provider is Provider.DNS and kept.reading.evidence.outcome is not Outcome.ERROR
+    ]
+    last = max(said, key=lambda reading: reading.last_seen_at, default=None)
+    return None if last is None else picture(last.evidence) != GONE
+
+
 def _tells(evidence: Evidence, providers: set[Provider]) -> bool:
     return evidence.outcome is Outcome.FOUND and evidence.provider in providers
 
 
 def _pick(evidence: Evidence, field: str) -> Any:
-    if field == "mx":
-        return [host for _, host in evidence.delegation.mx] if evidence.delegation else None
     value = getattr(evidence, field)
     if isinstance(value, datetime):
         return value.isoformat()
@@ -160,12 +194,10 @@ _WATCHED: tuple[tuple[str, set[Provider], str], ...] = (
     ("registered", _DIRECTORY, "registered_at"),
     ("handle", _DIRECTORY, "handle"),
     ("nameservers", {Provider.DNS}, "nameservers"),
-    ("mx", {Provider.DNS}, "mx"),
 )
 _LABELS = {
     "registrar": "Registrar",
     "registered": "Registration date",
     "handle": "Registry handle",
     "nameservers": "Name servers",
-    "mx": "Mail hosts",
 }

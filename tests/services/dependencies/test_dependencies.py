@@ -205,8 +205,8 @@ def test_a_dependency_that_is_caught_keeps_the_flag(domain_id: int) -> None:
     relies(domain_id)
     lapse(START + DAY, Phase.AVAILABLE)
     now = START + 4 * DAY
-    caught = {"registered_at": START + 3 * DAY, "handle": "H9"}
-    story.check(the(MAIL).id, [story.rdap(MAIL, now, **caught), story.fastly(MAIL, now)], now)
+    anew = story.rdap(MAIL, now, registered_at=START + 3 * DAY, handle="H9")
+    story.check(the(MAIL).id, [anew, story.fastly(MAIL, now)], now)
     spread(now)
     found = case()
     assert found is not None
