@@ -16,6 +16,7 @@ class Permission(StrEnum):
     VIEWS_MANAGE = "views:manage"
     CASES_READ = "cases:read"
     CASES_DECIDE = "cases:decide"
+    TAKEOVERS_REPORT = "takeovers:report"
     CASES_TAKE_OVER = "cases:takeover"
     BULK_READ = "bulk:read"
     BULK_RUN = "bulk:run"
@@ -53,7 +54,7 @@ _READ = frozenset(
 PERMISSIONS: Mapping[Role, frozenset[Permission]] = {
     # triages and decides; prepares, runs and stops bulk actions
     Role.REVIEWER: _READ
-    | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK, Permission.ADDRESSES_REVEAL}
+    | {Permission.CASES_DECIDE, Permission.DOMAINS_CHECK, Permission.ADDRESSES_REVEAL, Permission.TAKEOVERS_REPORT}
     | {Permission.BULK_RUN, Permission.BULK_STOP},
     # may do everything, and alone be the second person of a large action
     Role.ADMIN: frozenset(Permission),

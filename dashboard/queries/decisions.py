@@ -36,7 +36,10 @@ class ShownEffect:
 
 @dataclass(frozen=True, slots=True)
 class ShownDecision:
-    """One decision; `states` counts its un-verifications by state, `effects` are the first `MAX_EFFECTS`."""
+    """One decision; `states` counts its un-verifications by state, `effects` are the first `MAX_EFFECTS`.
+
+    `effect` is what they ask of the source; None where the decision has none.
+    """
 
     id: int
     kind: str
@@ -45,6 +48,7 @@ class ShownDecision:
     by: str
     decided_at: datetime
     frozen: dict[str, Any]
+    effect: str | None
     states: dict[str, int]
     effects: Sequence[ShownEffect]
 
@@ -77,7 +81,7 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
         .order_by(Decision.id.desc())
     ).all()
     ids = [row.id for row in rows]
-    states, effects = _states(session, ids), _effects(session, ids)
+    states, effects, asked = _states(session, ids), _effects(session, ids), _asked(session, ids)
     return [
         ShownDecision(
             id=row.id,
@@ -87,6 +91,7 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
             by=decided_by(row.email, row.policy_version),
             decided_at=row.decided_at,
             frozen=row.frozen,
+            effect=asked.get(row.id),
             states=states[row.id],
             effects=effects[row.id],
         )
@@ -115,6 +120,16 @@ def _states(session: Session, decision_ids: Sequence[int]) -> dict[int, dict[str
     for decision_id, state, count in rows:
         found[decision_id][state] = count
     return found
+
+
+def _asked(session: Session, decision_ids: Sequence[int]) -> dict[int, str]:
+    """All un-verifications of a decision ask the same of their sources."""
+    rows = session.execute(
+        select(Unverification.decision_id, func.min(Unverification.effect))
+        .where(Unverification.decision_id.in_(decision_ids), Unverification.kind == "unverify")
+        .group_by(Unverification.decision_id)
+    )
+    return {row[0]: row[1] for row in rows}
 
 
 def _effects(session: Session, decision_ids: Sequence[int]) -> dict[int, list[ShownEffect]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy.orm import Session, joinedload
 
@@ -16,6 +17,7 @@ from dashboard.queries.affected import AffectedPage, affected_accounts
 from dashboard.queries.decisions import ShownDecision, ShownOpening, case_decisions, case_openings
 from dashboard.queries.evidence import DomainEvidence, domain_evidence
 from dashboard.queries.history import domain_history
+from dashboard.queries.takeovers import ShownReport, takeover_reports
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
@@ -45,6 +47,7 @@ class CasePage:
     facts: Sequence[Fact]
     affected: AffectedPage
     decisions: Sequence[ShownDecision]
+    reports: Sequence[ShownReport]
     openings: Sequence[ShownOpening]
     policy: Policy
 
@@ -52,6 +55,14 @@ class CasePage:
     def is_open(self) -> bool:
         """Whether a decision is waited for."""
         return self.case.state == CaseState.OPEN
+
+    @property
+    def frozen(self) -> dict[str, Any] | None:
+        """The assessment that the decision in force rests on; None while none is, or it is not kept."""
+        if self.case.state != CaseState.DECIDED or not self.decisions:
+            return None
+        assessment: dict[str, Any] | None = self.decisions[0].frozen.get("assessment")
+        return assessment
 
     @property
     def reasons(self) -> dict[str, Sequence[Reason]]:
@@ -94,6 +105,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         facts=compare(evidence.latest),
         affected=affected_accounts(session, case.domain_id, since, min(offset, MAX_OFFSET)),
         decisions=case_decisions(session, case_id),
+        reports=takeover_reports(session, case_id),
         openings=case_openings(session, case_id),
         policy=current(session),
     )

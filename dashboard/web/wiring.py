@@ -24,6 +24,7 @@ from dashboard.web import (
     set_aside,
     sign_in,
     statistics,
+    takeovers,
     views,
 )
 from dashboard.web.errors import init_errors
@@ -31,7 +32,7 @@ from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
 from dashboard.web.support import SUPPORT
 
-TRIAGE = (cases, claims, set_aside, search, decisions, views, me)
+TRIAGE = (cases, claims, set_aside, search, decisions, takeovers, views, me)
 SCREENS = (sign_in, overview, *TRIAGE, domains, evidence, statistics, audit, brakes, providers)
 
 

@@ -75,7 +75,9 @@ LABELS: dict[str, dict[str, str]] = {
         "snooze": "Snoozed",
         "escalate": "Escalated",
         "brought_back": "Brought back",
+        "takeover": "Takeover reported",
     },
+    "effect": {"unverify": "Un-verify the address", "block_reset": "Only refuse password resets"},
     "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
     "closed_how": {
         "approve": "un-verification decided",
@@ -97,6 +99,15 @@ LABELS: dict[str, dict[str, str]] = {
         "withdrawn": "Withdrawn before it was sent",
         "revert_queued": "Applied, being taken back",
         "reverted": "Taken back: verified again",
+    },
+    "notice_state": {
+        "queued": "Waiting to be published",
+        "sent": "Sent to the source",
+        "applied": "Acted on by the source",
+        "already": "Known to the source already",
+        "stale": "Stale: the address had changed",
+        "rejected": "Rejected by the source",
+        "withheld": "Withheld",
     },
     "security_event": {
         "login": "Signed in",
