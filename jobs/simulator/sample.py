@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from jobs.simulator.replies import stamp
-from jobs.simulator.sample_domains import Planned, demo_takeover, planned_domains
+from jobs.simulator.sample_domains import Planned, demo_takeover, planned_domains, relied_on
 from jobs.simulator.sample_packages import packages_by_account
 from jobs.simulator.sample_words import FIRST_NAMES, LAST_NAMES
 from jobs.simulator.specs import DomainSpec, Story
@@ -40,7 +40,7 @@ class _Slot:
 
 def sample_world() -> World:
     """Return the world of the sample's domains."""
-    return World(planned.spec for planned in planned_domains())
+    return World([*(planned.spec for planned in planned_domains()), *relied_on()])
 
 
 def sample_accounts() -> Iterator[dict[str, Any]]:

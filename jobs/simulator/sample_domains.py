@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from random import Random
+from typing import Any
 
 from jobs.simulator.profiles import profile_of
 from jobs.simulator.sample_words import DOMAIN_ENDS, DOMAIN_STARTS, DOMAIN_TAILS
@@ -19,6 +20,9 @@ STEADY_COUNT = 180
 CROWDED_ADDRESSES = 14
 INTERNATIONAL = ("möwenquist.de", "brålvik-kode.net", "lumière-tavolle.fr")
 TAKEN_OVER = "wrenquill-studio.com"
+LAPSED_MAIL, LAPSING_NAMES = "oldmoor-relay.net", "fernhollow-dns.net"
+"""What a few healthy domains rely on: a mail operator that nobody has registered any more, and name servers that go
+into redemption in the demo's first week."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,37 @@ def planned_domains() -> list[Planned]:
         for _ in range(row.count)
     ]
     planned[0] = replace(planned[0], addresses=CROWDED_ADDRESSES)
-    return [*planned, *_international(random), Planned(demo_takeover().spec, TAKEN_OVER, 0)]
+    return [*_leaning(planned), *_international(random), Planned(demo_takeover().spec, TAKEN_OVER, 0)]
+
+
+def relied_on() -> list[DomainSpec]:
+    """Return the two small operators that are lost in the demo; no address is at either."""
+    return [_operator(LAPSED_MAIL, 84), _operator(LAPSING_NAMES, 41)]
+
+
+def _operator(name: str, expired_days: float) -> DomainSpec:
+    servers = ("ns1.northgrid-dns.net", "ns2.northgrid-dns.net")
+    return DomainSpec(
+        name=name,
+        profile=profile_of(name),
+        story=Story.LAPSE_AND_DROP,
+        created_at=datetime(2011, 6, 1, 9, tzinfo=UTC),
+        expires_at=DEMO_START - timedelta(days=expired_days),
+        holder=Holder("Harbour Domains", 9902, f"{name[:3].upper()}1_DOMAIN-SIM", servers, ()),
+    )
+
+
+def _leaning(planned: list[Planned]) -> list[Planned]:
+    """Let the last few domains, which are healthy, rely on what is lost: one for its second mail host alone."""
+    mail, names = (f"mx.{LAPSED_MAIL}",), (f"ns1.{LAPSING_NAMES}", f"ns2.{LAPSING_NAMES}")
+    others = ("mx1.mailharbor-mx.net", *mail)
+    changes: tuple[dict[str, Any], ...] = ({"mx": mail}, {"mx": mail}, {"mx": others}, {"ns": names}, {"ns": names})
+    first = len(planned) - len(changes)
+    leaning = [
+        replace(each, spec=replace(each.spec, holder=replace(each.spec.holder, **change)))
+        for each, change in zip(planned[first:], changes, strict=True)
+    ]
+    return [*planned[:first], *leaning]
 
 
 def demo_takeover() -> Takeover:

@@ -6,7 +6,13 @@ from functools import cache
 from typing import Any
 
 from jobs.simulator.sample import ACCOUNTS, ADDRESSES, UNCHECKED_HOSTS, sample_accounts, sample_world
-from jobs.simulator.sample_domains import CROWDED_ADDRESSES, INTERNATIONAL, planned_domains
+from jobs.simulator.sample_domains import (
+    CROWDED_ADDRESSES,
+    INTERNATIONAL,
+    LAPSED_MAIL,
+    LAPSING_NAMES,
+    planned_domains,
+)
 from jobs.simulator.specs import DomainSpec, Story
 from jobs.simulator.states import state_at
 from jobs.simulator.stories import Stage
@@ -135,3 +141,21 @@ def test_names_are_invented_but_for_the_mailbox_providers() -> None:
     own = {planned.host for planned in planned_domains()}
 
     assert {host(address) for address in addresses()} <= own | set(MAILBOX_PROVIDERS) | set(UNCHECKED_HOSTS)
+
+
+def test_healthy_domains_with_addresses_rely_on_what_is_lost() -> None:
+    specs = {spec.name: spec for spec in sample_world()}
+    verified = {host(address) for address in addresses() if address["verified"]}
+    leaning = {
+        name: [
+            planned for planned in planned_domains() if name in str((planned.spec.holder.mx, planned.spec.holder.ns))
+        ]
+        for name in (LAPSED_MAIL, LAPSING_NAMES)
+    }
+
+    assert [len(each) for each in leaning.values()] == [3, 2]
+    assert all({planned.host for planned in each} & verified for each in leaning.values())
+    assert {planned.spec.story for each in leaning.values() for planned in each} == {Story.STEADY}
+    assert state_at(specs[LAPSED_MAIL], DEMO_START).stage is Stage.FREE
+    assert state_at(specs[LAPSING_NAMES], DEMO_START).stage is Stage.DARK
+    assert state_at(specs[LAPSING_NAMES], DEMO_START + timedelta(days=7)).stage is Stage.REDEMPTION
