@@ -1,7 +1,7 @@
-"""The screens around the desk: the allow-list."""
+"""The screens around the desk: the allow-list, accounts for support, and reveals of addresses."""
 
 from __future__ import annotations
 
-from dashboard.web import allow_list
+from dashboard.web import accounts, allow_list, reveal
 
-SUPPORT = (allow_list,)
+SUPPORT = (allow_list, accounts, reveal)

@@ -30,6 +30,7 @@ from dashboard.web import (
 from dashboard.web.errors import init_errors
 from dashboard.web.filters import init_filters
 from dashboard.web.headers import HTMX_CONFIG, init_headers
+from dashboard.web.reveal import init_reveal
 from dashboard.web.support import SUPPORT
 
 TRIAGE = (cases, claims, set_aside, search, decisions, takeovers, views, me)
@@ -50,6 +51,7 @@ NAVIGATION = (
     Screen("Overview", "/", Permission.OVERVIEW_READ, ("overview",)),
     Screen("Cases", "/cases", Permission.CASES_READ, tuple(each.blueprint.name for each in TRIAGE if each is not me)),
     Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
+    Screen("Accounts", "/accounts", Permission.ACCOUNTS_READ, ("accounts", "reveal")),
     Screen("Allow-list", "/allow-list", Permission.ALLOW_LIST_READ, ("allow_list",)),
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
@@ -66,6 +68,7 @@ def init_web(app: Flask) -> None:
     init_filters(app)
     init_headers(app)
     init_errors(app)
+    init_reveal(app)
     for screen in (*SCREENS, *SUPPORT):
         app.register_blueprint(screen.blueprint)
 

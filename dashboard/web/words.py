@@ -117,6 +117,7 @@ LABELS: dict[str, dict[str, str]] = {
         "two_factor_changed": "Second factor changed",
         "token_created": "Token created",
     },
+    "effect_kind": {"unverify": "Un-verification", "revert": "Taken back"},
     "allow_kind": {"domain": "Domain", "host": "Host", "suffix": "Suffix", "mx": "MX operator", "preset": "Preset"},
     "allow_ended": {"expired": "Expired", "removed": "Removed", "switched_off": "Switched off"},
     "brake_how": {"released": "Released", "discarded": "Discarded"},
