@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, select
+from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Predicted, Prediction, RegistrationPeriod
@@ -21,10 +21,12 @@ from dashboard.models import (
     Check,
     Decision,
     Domain,
+    EarlyWarning,
     LifecycleEvent,
     Package,
     SecurityEvent,
     Staff,
+    TakeoverReport,
 )
 from dashboard.models import RegistrationPeriod as PeriodRow
 from dashboard.models.case import decided_by
@@ -33,8 +35,21 @@ MAX_EVENTS = 300
 MAX_CHECKS = 400
 MAX_VERIFICATIONS = 500
 MAX_RELEASES = 12
-MAX_RESETS = 12
-RESETS = ("password_reset_requested", "password_reset")
+MAX_OF_A_KIND = 12
+HAPPENED = {
+    "password_reset_requested": ("reset", "password reset requested"),
+    "password_reset": ("reset", "password reset"),
+    "email_changed": ("credentials", "e-mail address changed"),
+    "two_factor_changed": ("credentials", "second factor changed"),
+    "token_created": ("token", "token created"),
+    "login": ("sign_in", "signed in"),
+}
+"""What a source reports of accounts: how it is marked, and in which words."""
+WARNED = {
+    "expires_soon": "early warning: expires soon",
+    "in_grace": "early warning: in grace",
+    "dark_in_redemption": "early warning: in redemption, its mail cut off",
+}
 DECIDED = {"approve": "un-verification decided", "override": "kept verified"}
 
 
@@ -50,13 +65,14 @@ class History:
 
 
 def domain_history(session: Session, domain: Domain, since: datetime) -> History:
-    """Collect a domain's history; password resets are those after `since`, the lapse or the catch."""
+    """Collect a domain's history; what happened to accounts is shown after `since`, the lapse or the catch."""
     events = _events(session, domain.id)
     marks = [Mark(event.at, event.kind, event.summary) for event in events if event.kind != "phase"]
     marks += _verifications(session, domain.id)
     marks += _releases(session, domain.id)
-    marks += _resets(session, domain.id, since)
+    marks += _happened(session, domain.id, since)
     marks += _decisions(session, domain.id)
+    marks += _told(session, domain.id)
     if domain.expires_at is not None:
         marks.append(Mark(domain.expires_at, "expiry", "registration expires"))
     return History(
@@ -176,18 +192,33 @@ def _releases(session: Session, domain_id: int) -> list[Mark]:
     return [Mark(row.last_release_at, "release", f"{row.name} released") for row in session.execute(query)]
 
 
-def _resets(session: Session, domain_id: int, since: datetime) -> list[Mark]:
-    query = (
-        select(SecurityEvent.at, SecurityEvent.kind)
+def _happened(session: Session, domain_id: int, since: datetime) -> list[Mark]:
+    """Mark the first events of each kind: the first reset after a catch tells more than the hundredth sign-in."""
+    place = func.row_number().over(partition_by=SecurityEvent.kind, order_by=(SecurityEvent.at, SecurityEvent.id))
+    ranked = (
+        select(SecurityEvent.at, SecurityEvent.kind, place.label("place"))
         .where(
             SecurityEvent.account_id.in_(_accounts(domain_id)),
-            SecurityEvent.kind.in_(RESETS),
+            SecurityEvent.kind.in_(HAPPENED),
             SecurityEvent.at > since,
         )
-        .order_by(SecurityEvent.at)
-        .limit(MAX_RESETS)
+        .subquery()
     )
-    return [Mark(row.at, "reset", row.kind.replace("_", " ")) for row in session.execute(query)]
+    rows = session.execute(select(ranked).where(ranked.c.place <= MAX_OF_A_KIND).order_by(ranked.c.at))
+    return [Mark(row.at, *HAPPENED[row.kind]) for row in rows]
+
+
+def _told(session: Session, domain_id: int) -> list[Mark]:
+    """Mark early warnings and reports of takeovers."""
+    warnings = select(EarlyWarning.began_at, EarlyWarning.why).where(EarlyWarning.domain_id == domain_id)
+    reports = (
+        select(TakeoverReport.reported_at, Staff.email)
+        .join(Staff, Staff.id == TakeoverReport.staff_id)
+        .join(Case, Case.id == TakeoverReport.case_id)
+        .where(Case.domain_id == domain_id)
+    )
+    marks = [Mark(at, "warning", WARNED.get(why, "early warning")) for at, why in session.execute(warnings)]
+    return marks + [Mark(at, "report", f"takeover reported by {by}") for at, by in session.execute(reports)]
 
 
 def _decisions(session: Session, domain_id: int) -> list[Mark]:

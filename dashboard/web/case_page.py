@@ -21,6 +21,7 @@ from dashboard.queries.takeovers import ShownReport, takeover_reports
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
+from dashboard.services.cases.reach import on_their_way
 from dashboard.services.cases.reasons import REASONS, Reason
 from dashboard.services.policy import current
 from dashboard.web.comparison import Fact, compare
@@ -31,7 +32,10 @@ MAX_OFFSET = 100_000
 
 @dataclass(frozen=True, slots=True)
 class CasePage:
-    """What the template draws; `since` is the lapse or the catch, `since_known` whether it is more than a guess."""
+    """What the template draws; `since` is the lapse or the catch, `since_known` whether it is more than a guess.
+
+    `reached`: the addresses that a decision would reach; `under_way`: those that an effect reaches already.
+    """
 
     case: Case
     domain: Domain
@@ -39,6 +43,7 @@ class CasePage:
     exposure: Exposure
     verdicts: dict[int, AddressRisk]
     reached: frozenset[int]
+    under_way: dict[int, str]
     since: datetime
     since_known: bool
     picture: Picture
@@ -96,6 +101,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         assessment=judged.assessment,
         exposure=exposure(session, case.domain_id, judged.address_ids, lapse),
         reached=frozenset(judged.address_ids),
+        under_way=on_their_way(session, case.domain_id),
         verdicts={int(risk.address_id): risk for risk in judged.assessment.addresses},
         since=since,
         since_known=lapse is not None,

@@ -77,6 +77,7 @@ LABELS: dict[str, dict[str, str]] = {
         "brought_back": "Brought back",
         "takeover": "Takeover reported",
     },
+    "under_way": {"unverify": "un-verification on its way", "block_reset": "resets being refused"},
     "effect": {"unverify": "Un-verify the address", "block_reset": "Only refuse password resets"},
     "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
     "closed_how": {

@@ -43,6 +43,11 @@ def reach(
     return Reach(left, frozenset(left) - {row.address_id for row in made})
 
 
+def on_their_way(session: Session, domain_id: int) -> dict[int, str]:
+    """Return the effects that reach addresses of the domain already, so that a decision leaves these out."""
+    return {row.address_id: row.effect for row in _made(session, domain_id) if _covers(row)}
+
+
 def _made(session: Session, domain_id: int) -> list[Row[Any]]:
     """Return the un-verifications made for the state that a verified address of the domain is still in."""
     query = (
