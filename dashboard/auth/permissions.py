@@ -30,6 +30,7 @@ class Permission(StrEnum):
     STAFF_MANAGE = "staff:manage"
     SOURCES_MANAGE = "sources:manage"
     BRAKES_MANAGE = "brakes:manage"
+    POLICY_MANAGE = "policy:manage"
     ALLOW_LIST_READ = "allowlist:read"
     ALLOW_LIST_MANAGE = "allowlist:manage"
     ACCOUNTS_READ = "accounts:read"

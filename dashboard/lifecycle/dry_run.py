@@ -24,6 +24,7 @@ from itertools import accumulate
 
 from dashboard.lifecycle.assessment import Confidence, HolderChange
 from dashboard.lifecycle.brakes import HISTORY, WINDOW, BrakeLimits, Counts, Mode, Scope, mode_at, trips
+from dashboard.lifecycle.current import RANK
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.policy import Policy, is_high_profile, passes
 
@@ -125,6 +126,12 @@ def dry_run(policy: Policy, history: Recorded) -> DryRun:
         accounts=sum(each.accounts for each in applied),
         addresses=sum(each.addresses for each in applied),
     )
+
+
+def is_looser(tried: Policy, then: Policy) -> bool:
+    """Whether `tried` lets cases through that `then` kept closed: of those nothing is on record."""
+    asks_less = then.flag_confidence is Confidence.CORROBORATED and tried.flag_confidence is Confidence.SINGLE
+    return asks_less or RANK[tried.flag_phase] < RANK[then.flag_phase]
 
 
 def _held(openings: Sequence[PastOpening], brakes: Sequence[Braked]) -> list[bool]:

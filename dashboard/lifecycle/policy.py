@@ -126,6 +126,12 @@ def _words(name: str, limit: float) -> str:
     return f"{limit * 100:g} %" if name.endswith("_share") else f"{limit:,g}" if limit < 10 else f"{limit:,.0f}"
 
 
+def differences(before: Policy, after: Policy) -> dict[str, tuple[Any, Any]]:
+    """Return the values that differ, before and after, as JSON has them."""
+    old, new = to_values(before), to_values(after)
+    return {name: (old[name], new[name]) for name in NAMES if old[name] != new[name]}
+
+
 def opens_case(policy: Policy, assessment: Assessment) -> bool:
     """Whether an answer opens a case under `policy`: it flags, and it passes the thresholds."""
     return assessment.flags and passes(policy, assessment.phase, assessment.confidence, assessment.holder_change)

@@ -19,6 +19,7 @@ from dashboard.web import (
     evidence,
     me,
     overview,
+    policy,
     providers,
     search,
     set_aside,
@@ -34,7 +35,7 @@ from dashboard.web.reveal import init_reveal
 from dashboard.web.support import SUPPORT
 
 TRIAGE = (cases, claims, set_aside, search, decisions, takeovers, views, me)
-SCREENS = (sign_in, overview, *TRIAGE, domains, evidence, statistics, audit, brakes, providers)
+SCREENS = (sign_in, overview, *TRIAGE, domains, evidence, statistics, audit, brakes, policy, providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ NAVIGATION = (
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
     Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
+    Screen("Policy", "/settings/policy", Permission.POLICY_MANAGE, ("policy",)),
     Screen("Providers", "/settings/providers", Permission.PROVIDERS_READ, ("providers",)),
 )
 

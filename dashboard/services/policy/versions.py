@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.lifecycle.policy import DEFAULTS, Policy, from_values, problems, to_values
+from dashboard.lifecycle.policy import DEFAULTS, Policy, differences, from_values, problems, to_values
 from dashboard.models import PolicyVersion
 
 MAX_NOTE = 2000
@@ -107,16 +107,11 @@ def _audit(session: Session, before: Policy, after: Policy, actor: Actor, now: d
         actor=actor,
         object_type="policy",
         object_id=str(after.version),
-        data={"changes": differences(before, after)},
+        data={"changes": {name: [_text(old), _text(new)] for name, (old, new) in differences(before, after).items()}},
         now=now,
     )
 
 
-def differences(before: Policy, after: Policy) -> dict[str, list[str]]:
-    """Return the values that differ, before and after, as text: an audit entry holds no fractions."""
-    old, new = to_values(before), to_values(after)
-    return {name: [_text(old[name]), _text(new[name])] for name in new if old[name] != new[name]}
-
-
 def _text(value: Any) -> str:
+    """Write a value as text: an audit entry holds no fractions."""
     return str(value).lower() if isinstance(value, bool) else str(value)
