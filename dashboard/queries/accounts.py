@@ -226,8 +226,9 @@ def _effects(session: Session, account_id: int) -> dict[int, list[AddressEffect]
         .order_by(item.id.desc())
     )
     found: dict[int, list[AddressEffect]] = defaultdict(list)
-    for address_id, *values in session.execute(query):
-        found[address_id].append(AddressEffect(*values))
+    for row in session.execute(query):
+        values = row._asdict()
+        found[values.pop("address_id")].append(AddressEffect(**values))
     return found
 
 

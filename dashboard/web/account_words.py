@@ -51,9 +51,9 @@ def letter(page: AccountPage, told: Sequence[Told]) -> str:
 
 
 LOCKED_OUT = (
-    "Your account has no verified address left. Sign in with your password and your second factor, and add an address "
-    "that you control. If you cannot sign in, answer this message: we will ask you for something that only you can "
-    "show, such as access to the repository of your package."
+    "Your account has no verified address left. Sign in with your password and your second factor, and add an "
+    "address that you control. If you cannot sign in, answer this message: we will ask you for something that only "
+    "you can show, such as access to the repository of your package."
 )
 
 
@@ -147,8 +147,8 @@ def _way_back(address: AccountAddress, effect: AddressEffect, *, others: bool) -
     )
     if effect.reason == "lapsed":
         return (
-            f"{other}If {name} is still yours, renew it with your registrar; when mail to it arrives again, ask for a "
-            "verification e-mail in the settings of your account. If it is not, remove the address."
+            f"{other}If {name} is still yours, renew it with your registrar; when mail to it arrives again, ask for "
+            "a verification e-mail in the settings of your account. If it is not, remove the address."
         )
     return (
         f"{other}Remove the address if {name} is not yours any more. If it is, answer this message with something "
