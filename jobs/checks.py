@@ -13,6 +13,7 @@ import time
 from collections import Counter
 from collections.abc import AsyncGenerator, Collection, Sequence
 from datetime import timedelta
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -187,8 +188,10 @@ def check_now(names: Sequence[str]) -> list[dict[str, Any]]:
     """Ask the providers about the domains of the hosts `names` now; each assessment JSON-ready, nothing stored."""
     domains = [reduce_host(name).domain or name for name in names]
     with job_context():
-        replies = asyncio.run(_ask_all(domains, settings()))
-        return [assess_live(db.session(), name, evidence, domain_now()) for name, evidence in replies]
+        current = settings()
+        assess = partial(assess_live, recheck_days=current.recheck_days, policy=current.schedule_policy)
+        replies = asyncio.run(_ask_all(domains, current))
+        return [assess(db.session(), name, evidence, domain_now()) for name, evidence in replies]
 
 
 async def _ask_all(names: Sequence[str], current: Settings) -> list[tuple[str, list[Answer]]]:

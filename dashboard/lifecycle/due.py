@@ -8,7 +8,7 @@ from datetime import datetime
 from dashboard.lifecycle.assessment import Assessment
 from dashboard.lifecycle.current import LOST
 from dashboard.lifecycle.evidence import ErrorKind, EvidenceKind, Outcome, Phase, Reading
-from dashboard.lifecycle.schedule import FIRST_RETRY, next_check_at
+from dashboard.lifecycle.schedule import FIRST_RETRY, RULES_ALONE, SchedulePolicy, next_check_at
 from dashboard.lifecycle.sweep import triggered, vanished_at
 
 RECHECK_DAYS = 30
@@ -16,7 +16,14 @@ _HOPELESS = {ErrorKind.UNSUPPORTED, ErrorKind.NOT_CONFIGURED}
 _DELEGATED = frozenset({Phase.ACTIVE, Phase.AUTO_RENEW_GRACE})
 
 
-def due_at(assessment: Assessment, readings: Sequence[Reading], now: datetime) -> datetime:
+def due_at(
+    assessment: Assessment,
+    readings: Sequence[Reading],
+    now: datetime,
+    *,
+    recheck_days: int = RECHECK_DAYS,
+    policy: SchedulePolicy = RULES_ALONE,
+) -> datetime:
     """Return the next due time, `now` at the earliest; what was never checked, and what DNS triggers, is due now."""
     asked = [r for r in readings if r.evidence.kind is not EvidenceKind.DELEGATION]
     answered = max((r.last_seen_at for r in asked if r.evidence.outcome is not Outcome.ERROR), default=None)
@@ -29,11 +36,12 @@ def due_at(assessment: Assessment, readings: Sequence[Reading], now: datetime) -
         assessment.phase,
         checked,
         failures=len(failed),
-        recheck_days=RECHECK_DAYS,
+        recheck_days=recheck_days,
         drop_at=drop.date if drop else None,
         expires_at=assessment.expires_at,
         vanished_at=vanished_at(readings),
         key=assessment.domain,
+        policy=policy,
     )
     return max(due, now)
 

@@ -63,6 +63,7 @@ KINDS = {
     "handle": Kind("handle", "diamond"),
     "nameservers": Kind("name servers", "diamond"),
     "mx": Kind("mail hosts", "diamond"),
+    "delegation": Kind("DNS", "diamond"),
     "redemption": Kind("redemption", "bar"),
     "pending_delete": Kind("pending delete", "bar"),
     "drop": Kind("drop", "bar"),

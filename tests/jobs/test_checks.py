@@ -8,21 +8,33 @@ import sys
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from flask import Flask
-from sqlalchemy import func, select
+from sqlalchemy import func, select, update
 
 from dashboard import runtime
 from dashboard.app import create_app
 from dashboard.clock import FileClock
 from dashboard.config import Settings
 from dashboard.database import db, writing
-from dashboard.models import AuditEntry, Case, CaseOpening, Check, CheckBatch, Domain, LifecycleEvent, ProviderCount
+from dashboard.models import (
+    AuditEntry,
+    Case,
+    CaseOpening,
+    Check,
+    CheckBatch,
+    Domain,
+    EvidenceRecord,
+    LifecycleEvent,
+    ProviderCount,
+)
 from dashboard.queue import JobName, enqueue
 from jobs.checks import check_now, run_batch, sweep
+from jobs.providers.pace.table import DAY, SERVERS, Pace, Window
 from tests.conftest import START, make_settings
 from tests.support import processes, story
 from tests.support.simulator import Simulator, running_simulator
@@ -30,6 +42,7 @@ from tests.support.simulator import Simulator, running_simulator
 BATCH = 20
 WORKER = "from jobs.worker import run_worker; raise SystemExit(run_worker())"
 DOMAINS = 120
+DAY_LONG = timedelta(days=1)
 LAPSED = {7, 47, 87}
 """Generated names whose number leaves 7 by 40 lapsed before START; 7 never comes back, the others will be caught."""
 
@@ -177,6 +190,36 @@ def test_check_now_answers_without_storing(desk: Flask) -> None:
     assert all({"next_check_at", "addresses", "holder_changed", "predicted"} <= set(item) for item in found)
     assert all(set(address) == {"address_id", "at_risk", "why"} for address in found[0]["addresses"])
     assert count(Check) == 0
+
+
+def test_what_is_left_of_a_servers_day_goes_to_the_urgent(
+    desk: Flask, settings: Settings, simulator: Simulator, empty_valkey_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of twenty look-ups a day, four are kept: two ordinary batches spend the rest, and two urgent domains follow."""
+    desk.extensions[runtime.SETTINGS] = replace(settings, redis_url=empty_valkey_url, fastly_key=None)
+    pace = Pace(1000.0, in_flight=20, windows=(Window(20, DAY),))
+    monkeypatch.setitem(cast("dict[str, Pace]", SERVERS), simulator.endpoints["http"], pace)
+    with writing() as session:
+        late = session.scalars(select(Domain).where(Domain.id > DOMAINS - 2)).all()
+        for domain in late:
+            domain.next_check_at, domain.urgent = START + DAY_LONG, True
+        names = [domain.name for domain in late]
+    sweep()
+    for batch_id in batches()[:2]:
+        run_batch(batch_id)
+    said = EvidenceRecord.normalised["outcome"].as_string() != "error"
+    heard = select(func.count()).where(EvidenceRecord.provider == "rdap", said)
+    before = db.session.scalar(heard) or 0
+    assert 12 <= before <= 16
+    waiting = db.session.execute(select(Domain.next_check_at, Domain.completed_at).where(Domain.failures == 1)).all()
+    assert len(waiting) == 2 * BATCH - before
+    assert all(row.next_check_at <= START + timedelta(hours=1) and row.completed_at is None for row in waiting)
+    with writing() as session:
+        session.execute(update(Domain).values(batch_id=None, leased_until=None, next_check_at=START + 9 * DAY_LONG))
+        session.execute(update(Domain).where(Domain.name.in_(names)).values(next_check_at=START))
+    sweep()
+    run_batch(batches()[-1])
+    assert db.session.scalar(heard) == before + 2
 
 
 def start_worker(environ: dict[str, str], log: Path) -> Any:

@@ -165,7 +165,7 @@ def _write_domains(
             "last_checked_at": rhythm.now,
             "batch_id": None,
             "leased_until": None,
-            "urgent": is_urgent(result.assessment, len(result.facts.addresses)),
+            "urgent": is_urgent(result.assessment, len(result.facts.addresses) or result.facts.is_relied_on),
         }
         for item, result in zip(live, assessed, strict=True)
     ]

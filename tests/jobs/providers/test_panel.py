@@ -273,3 +273,18 @@ def test_nothing_reachable_is_three_typed_errors(tmp_path: Path) -> Any:
 
     kinds = [one.error for one in asyncio.run(run())]
     assert kinds == [ErrorKind.FORBIDDEN_ADDRESS, ErrorKind.CONNECTION, ErrorKind.FORBIDDEN_ADDRESS]
+
+
+def corroborating(phase: Phase, held_back: bool) -> list[Provider]:  # noqa: FBT001 - one test's table
+    """Complete a check in which Fastly has spoken; return who was asked."""
+    asked = raising(errors.NotAsked("spent")) if held_back else lambda: None
+    panel = Panel([Says(Provider.RDAP, asked, phase=phase), Says(Provider.DNS)], [Says(Provider.FASTLY)])
+    replies = asyncio.run(panel.ask("example.com", NOW, answered=frozenset({Provider.FASTLY})))
+    return [reply.evidence.provider for reply in replies]
+
+
+def test_who_was_paid_is_asked_again_only_to_corroborate() -> None:
+    free = [Provider.RDAP, Provider.DNS]
+    assert corroborating(Phase.ACTIVE, held_back=True) == free
+    assert corroborating(Phase.ACTIVE, held_back=False) == free
+    assert corroborating(Phase.REDEMPTION, held_back=False) == [*free, Provider.FASTLY]
