@@ -81,6 +81,25 @@ def test_warnings_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(conte
         )
 
 
+def test_triage_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(context: Flask) -> None:
+    """From 0006 with cases in it to 0007: every row stays, and every case gets its domain's last label."""
+    with writing() as session:
+        for name in ("parcel.net", "post.co.uk", "xn--e1afmkfd.xn--p1ai"):
+            make.make_case(session, make.make_domain(session, name), tld=None)
+        story.add_staff(session)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0006")
+    assert "claims" not in inspect(db.engine).get_table_names()
+    flask_migrate.upgrade()
+    assert rows() == before
+    found = db.session.execute(text("SELECT tld, wake_at FROM cases ORDER BY id")).all()
+    assert found == [("net", None), ("uk", None), ("xn--p1ai", None)]
+    assert db.session.scalars(text("SELECT shortcuts FROM staff")).all() == [True]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("INSERT INTO claims VALUES (99, 99, '2026-01-01 00:00:00', '2026-01-01 00:00:00')"))
+
+
 def test_bulk_actions_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
     """From 0007 with decisions in it to 0008: every row stays, belongs to no bulk action, references are watched."""
     with writing() as session:
@@ -114,6 +133,26 @@ def test_the_allow_list_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_w
     assert db.session.execute(text("SELECT allow_entry_id FROM cases")).all() == [(None,)]
     with pytest.raises(IntegrityError), writing() as session:
         session.execute(text("UPDATE cases SET allow_entry_id = 99"))
+
+
+def test_dependencies_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(context: Flask) -> None:
+    with writing() as session:
+        source, domain = make.make_source(session), make.make_domain(session)
+        make.make_address(session, make.make_account(session, source), domain)
+        make.make_case(session, domain)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0003")
+    assert not {"dependencies", "dependency_lapses"} & set(inspect(db.engine).get_table_names())
+    flask_migrate.upgrade()
+    assert rows() == before
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(
+            text(
+                "INSERT INTO dependencies (domain_id, kind, depends_on_id, first_seen_at)"
+                " VALUES (1, 'mx', 99, '2026-01-01 00:00:00')"
+            )
+        )
 
 
 def rows() -> dict[str, int]:

@@ -81,6 +81,7 @@ def rely(assessment: Assessment, lapsed: Sequence[LapsedDependency]) -> Assessme
         recommendation=assessment.recommendation if assessment.flags else Recommendation.REVIEW,
         reasons=(*assessment.reasons, *why) if assessment.flags else (*why, *assessment.reasons),
         addresses=tuple(_exposed(address, ordered) for address in assessment.addresses),
+        lapsed_at=assessment.lapsed_at or min(each.since for each in ordered),
         lapsed_dependencies=ordered,
     )
 

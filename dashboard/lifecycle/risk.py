@@ -93,9 +93,9 @@ def risk(assessment: Assessment, exposure: Exposure, now: datetime) -> Risk:
 def _downloads(assessment: Assessment, exposure: Exposure) -> RiskPart:
     """Weigh the reach of the packages by the phase, or by the change of holder where that is worse."""
     phase, change = assessment.phase, assessment.holder_change
-    weights = {change: HOLDER_WEIGHT.get(change, 0), phase: PHASE_WEIGHT[phase], **_weights(assessment)}
+    weights = {**_weights(assessment), change: HOLDER_WEIGHT.get(change, 0), phase: PHASE_WEIGHT[phase]}
     weight = max(weights.values())
-    words = next(of for of in weights if weights[of] == weight).replace("_", " ")
+    words = next(of for of in reversed(weights) if weights[of] == weight).replace("_", " ")
     points = round(weight * math.log10(1 + max(exposure.downloads_30d, 0)))
     noun = "package" if exposure.packages == 1 else "packages"
     why = f"{words} weighs {weight}; {exposure.packages:,} {noun}, {exposure.downloads_30d:,} downloads in 30 days"

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, func, or_, select
-from sqlalchemy.orm import Session
+from sqlalchemy import ColumnElement, Select, exists, func, or_, select
+from sqlalchemy.orm import Session, aliased
 
 from dashboard.lifecycle.hosts import reduce_host
-from dashboard.models import Address, Case, Domain
+from dashboard.models import Address, Case, Dependency, Domain
 from dashboard.queries.paging import Count, Page, capped_count, cut
 
 PAGE_SIZE = 50
@@ -51,10 +51,14 @@ def search_text(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class DomainFilters:
-    """What the list shows: names that start with `prefix`; with `overdue_at`, checks overdue at that time only."""
+    """What the list shows: names that start with `prefix`; with `overdue_at`, checks overdue at that time only.
+
+    `relies_on`: only those that rely on the domain of this name now.
+    """
 
     prefix: str = ""
     overdue_at: datetime | None = None
+    relies_on: str = ""
 
 
 def domain_page(
@@ -112,7 +116,17 @@ def _conditions(filters: DomainFilters) -> list[ColumnElement[bool]]:
     """Turn a prefix into a range, which the index on the name answers; LIKE would need one of its own."""
     prefix = filters.prefix
     conditions = [Domain.name >= prefix, Domain.name < prefix + _BEYOND] if prefix else []
+    if filters.relies_on:
+        conditions.append(_relies_on(filters.relies_on))
     return conditions + (overdue(filters.overdue_at) if filters.overdue_at else [])
+
+
+def _relies_on(name: str) -> ColumnElement[bool]:
+    other = aliased(Domain)
+    named = select(other.id).where(other.name == name).scalar_subquery()
+    return exists().where(
+        Dependency.domain_id == Domain.id, Dependency.depends_on_id == named, Dependency.last_seen_at.is_(None)
+    )
 
 
 def _rows() -> Select[*tuple[Any, ...]]:

@@ -14,6 +14,7 @@ from dashboard.database import db, writing
 from dashboard.lifecycle.assessment import HolderChange
 from dashboard.models import Case, Domain
 from dashboard.queries.affected import affected_accounts
+from dashboard.queries.dependencies import dependencies
 from dashboard.queries.domains import (
     DomainFilters,
     address_counts,
@@ -47,9 +48,14 @@ def index() -> Response | Redirect:
     overdue = text("overdue") == "1"
     if "@" in typed:  # a pasted e-mail address must not stay in addresses and histories
         return redirect(url_for("domains.index", q=prefix or None, overdue="1" if overdue else None), 303)
-    filters = DomainFilters(prefix, page_now() if overdue else None)
+    relies_on = search_text(text("relies_on"))
+    filters = DomainFilters(prefix, page_now() if overdue else None, relies_on)
     page = domain_page(session, filters, after=text("after") or None, before=text("before") or None)
-    shown: dict[str, Any] = {"q": prefix or None, "overdue": "1" if overdue else None}
+    shown: dict[str, Any] = {
+        "q": prefix or None,
+        "overdue": "1" if overdue else None,
+        "relies_on": relies_on or None,
+    }
     return make_response(
         render_template(
             "domains/_table.html" if wants_fragment() else "domains/index.html",
@@ -57,6 +63,7 @@ def index() -> Response | Redirect:
             typed=typed,
             prefix=prefix,
             overdue=overdue,
+            relies_on=relies_on,
             count=domain_count(session, filters),
             next_url=url_for("domains.index", **shown, after=page.next) if page.next else None,
             previous_url=url_for("domains.index", **shown, before=page.previous) if page.previous else None,
@@ -87,6 +94,7 @@ def show(name: str) -> Response | Redirect:
             case=case,
             since=since,
             counts=address_counts(session, domain.id),
+            dependencies=dependencies(session, domain.id),
             picture=timeline_picture(history, now),
             close_up=close_up(history, now),
             evidence=evidence,

@@ -1,15 +1,16 @@
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from dashboard.audit.events import Event
 from dashboard.database import db, writing
-from dashboard.models import Domain, Role
+from dashboard.models import Dependency, Domain, Role
 from tests import factories as make
 from tests.conftest import START
 from tests.support.audit import assert_one_entry
@@ -123,3 +124,53 @@ def test_a_check_of_a_domain_that_a_batch_holds_leaves_its_due_time(app: Flask) 
 def test_auditors_may_not_ask_for_a_check_and_unknown_domains_are_not_found(app: Flask) -> None:
     assert post(signed_in_client(app, Role.AUDITOR), "/domains/any.net/check").status_code == 403
     assert post(signed_in_client(app), "/domains/any.net/check").status_code == 404
+
+
+def lean(session: Session, domain: Domain, on: Domain, kind: str, *, until: datetime | None = None) -> None:
+    session.add(
+        Dependency(
+            domain_id=domain.id,
+            kind=kind,
+            depends_on_id=on.id,
+            first_seen_at=START - timedelta(days=9),
+            last_seen_at=until,
+        )
+    )
+
+
+def test_a_domain_shows_what_it_relies_on_and_who_relies_on_it(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        mail, names = (
+            make.make_domain(session, "mailhost.net", phase="available"),
+            make.make_domain(session, "dns.org"),
+        )
+        parcels = make.make_domain(session, "parcels.com", phase="active")
+        lean(session, parcels, mail, "mx")
+        lean(session, parcels, mail, "ns")
+        lean(session, parcels, names, "ns", until=START - timedelta(days=2))
+    html = reviewer.get("/domains/parcels.com").text
+    assert 'href="/domains/mailhost.net"' in html
+    assert 'href="/domains/dns.org"' in html
+    assert "Relied on by" not in html
+    html = reviewer.get("/domains/mailhost.net").text
+    assert "Relied on by 1 domain" in html
+    assert "for its mail and names" in html
+    assert "no verified address is at it" in html
+    assert "Relied on by" not in reviewer.get("/domains/dns.org").text
+
+
+def test_all_who_rely_on_a_domain_can_be_listed(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        mail = make.make_domain(session, "mailhost.net")
+        for number in range(60):
+            lean(session, make.make_domain(session, f"user{number:02}.net"), mail, "mx")
+        make.make_domain(session, "aside.net")
+    page = reviewer.get("/domains/mailhost.net").text
+    assert page.count('href="/domains/user') == 20
+    assert "/domains?relies_on=mailhost.net" in page
+    html = reviewer.get("/domains?relies_on=mailhost.net").text
+    assert "60 domains" in html
+    assert ">aside.net<" not in html
+    assert "relies_on=mailhost.net&amp;after=" in html or "after=user49.net&amp;relies_on" in html
+    assert "No monitored domain" not in html
+    assert "0 domains" in reviewer.get("/domains?relies_on=nobody.net").text
