@@ -19,12 +19,13 @@ CREATE TABLE IF NOT EXISTS addresses (
   id TEXT PRIMARY KEY, verified INTEGER NOT NULL, verified_at TEXT, state_token TEXT,
   resets_refused INTEGER NOT NULL DEFAULT 0);
 CREATE TABLE IF NOT EXISTS answers (item TEXT PRIMARY KEY, result TEXT NOT NULL, reason TEXT);
+CREATE TABLE IF NOT EXISTS told (address TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (address, kind));
 CREATE TABLE IF NOT EXISTS cursor (after INTEGER NOT NULL);
 """
 
 
 class Result(StrEnum):
-    """What a source may answer to an un-verification."""
+    """What a source may answer to an item."""
 
     APPLIED = "applied"
     ALREADY = "already"
@@ -41,6 +42,13 @@ _EFFECTS = {
 _OPPOSITES = {
     "unverify": ("NOT verified AND state_token = 'unverified-' || id", "verified = 1, state_token = ?"),
     "block_reset": ("resets_refused", "resets_refused = 0, state_token = ?"),
+}
+
+
+# Per kind of notice: what the source does about it.
+_NOTICES = {
+    "early_warning": "asked the user for a second address",
+    "takeover_suspected": "locked the account and looks into it",
 }
 
 
@@ -106,6 +114,8 @@ class Registry:
     def _apply(self, item: Mapping[str, Any]) -> Answer:
         if item.get("kind") == "revert":
             return self._take_back(item)
+        if item.get("kind") in _NOTICES:
+            return self._note(item)
         done, change = _EFFECTS[item["effect"]]
         query = f"SELECT {done}, verified_at, state_token FROM addresses WHERE id = ?"  # noqa: S608  ours
         held = self._db.execute(query, (item["address_id"],)).fetchone()
@@ -119,6 +129,13 @@ class Registry:
         self._db.execute(f"UPDATE addresses SET {change} WHERE id = ?", (item["address_id"],))  # noqa: S608  ours
         return Answer(Result.APPLIED)
 
+
+    def _note(self, item: Mapping[str, Any]) -> Answer:
+        """Take a notice: nothing is changed about the address, whatever state it is in."""
+        if self._db.execute("SELECT 1 FROM addresses WHERE id = ?", (item["address_id"],)).fetchone() is None:
+            return Answer(Result.REJECTED, "no such address")
+        told = self._db.execute("INSERT OR IGNORE INTO told VALUES (?, ?)", (item["address_id"], item["kind"]))
+        return Answer(Result.APPLIED if told.rowcount else Result.ALREADY, _NOTICES[item["kind"]])
 
     def _take_back(self, item: Mapping[str, Any]) -> Answer:
         """Undo what was done for the item that this one reverts, where nobody has touched the address since."""

@@ -81,6 +81,15 @@ def test_what_was_done_is_taken_back_once_and_can_be_done_again(registry: Regist
     assert registry.answer(item("4", STEADY) | {"effect": effect}).result is Result.APPLIED
 
 
+@pytest.mark.parametrize("kind", ["early_warning", "takeover_suspected"])
+def test_a_notice_is_taken_once_whatever_state_the_address_is_in(registry: Registry, kind: str) -> None:
+    told = {"kind": kind, "effect": None}
+    assert registry.answer(item("1", BACK_AGAIN) | told).result is Result.APPLIED
+    assert registry.answer(item("2", BACK_AGAIN) | told).result is Result.ALREADY
+    assert registry.answer(item("3", "unknown") | told).result is Result.REJECTED
+    assert registry.answer(item("4", STEADY)).result is Result.APPLIED
+
+
 def test_the_book_is_filled_once_and_survives_a_restart(registry: Registry, tmp_path: Path) -> None:
     registry.answer(item("1", STEADY))
     registry.after = 17
