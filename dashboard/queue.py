@@ -48,6 +48,8 @@ class JobName(StrEnum):
     SWEEP_DNS_BATCH = "jobs.sweeps.sweep_batch"
     SPREAD = "jobs.dependencies.spread"
     PUBLISH = "jobs.deliveries.publish"
+    RUN_BULK = "jobs.bulk.run"
+    RESUME_BULK = "jobs.bulk.resume"
     WARN = "jobs.warnings.warn"
     SETTLE_ALLOW_LIST = "jobs.allow_list.settle"
     APPROVE = "jobs.automatic.approve"
@@ -72,6 +74,9 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SWEEP_DNS_BATCH: Policy(timeout=180, retries=2),
     JobName.SPREAD: Policy(timeout=120, retries=0),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
+    # Whatever ends it, the database knows how far it came, and RESUME_BULK hands the rest over.
+    JobName.RUN_BULK: Policy(timeout=1800, retries=0),
+    JobName.RESUME_BULK: Policy(timeout=30, retries=0),
     JobName.WARN: Policy(timeout=120, retries=0),
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),

@@ -19,6 +19,7 @@ from dashboard import runtime
 from dashboard.queue import JobName, enqueue
 
 PUBLISH_SECONDS = 3.0
+BULK_SECONDS = 10.0
 WARN_SECONDS = 60.0
 ALLOW_LIST_SECONDS = 60.0
 APPROVE_SECONDS = 60.0
@@ -47,6 +48,7 @@ def entries(app: Flask) -> list[Entry]:
         Entry(JobName.SWEEP_DNS, sweep_seconds),
         Entry(JobName.SPREAD, sweep_seconds),
         Entry(JobName.PUBLISH, PUBLISH_SECONDS),
+        Entry(JobName.RESUME_BULK, BULK_SECONDS),
         Entry(JobName.WARN, WARN_SECONDS),
         Entry(JobName.SETTLE_ALLOW_LIST, ALLOW_LIST_SECONDS),
         Entry(JobName.APPROVE, APPROVE_SECONDS),

@@ -106,10 +106,10 @@ def take_back(
     Set-based; returns a tally a decision. The cases are the caller's to lock before.
     """
     wanted = None if address_ids is None else set(address_ids)
-    rows = [row for row in _made(session, decision_ids) if wanted is None or row.address_id in wanted]
+    rows = [row for row in made_by(session, decision_ids) if wanted is None or row.address_id in wanted]
     sorted_rows: dict[str, list[Row[Any]]] = defaultdict(list)
     for row in rows:
-        sorted_rows[_what_to_do(row)].append(row)
+        sorted_rows[what_to_do(row)].append(row)
     _withdraw(session, sorted_rows["withdrawn"], now)
     queue_reverts(session, sorted_rows["queued"], now)
     _ask(session, sorted_rows["asked"], now)
@@ -120,7 +120,8 @@ def take_back(
     return {ident: Tally(**found) for ident, found in counts.items()}
 
 
-def _made(session: Session, decision_ids: Collection[int]) -> Sequence[Row[Any]]:
+def made_by(session: Session, decision_ids: Collection[int]) -> Sequence[Row[Any]]:
+    """Lock and return what the decisions did to addresses, each with its address as it is now."""
     query = (
         select(
             Unverification.id,
@@ -144,7 +145,8 @@ def _made(session: Session, decision_ids: Collection[int]) -> Sequence[Row[Any]]
     return session.execute(query).all()
 
 
-def _what_to_do(row: Row[Any]) -> str:
+def what_to_do(row: Row[Any]) -> str:
+    """Return which number of a `Tally` an un-verification belongs to, or `nothing`: it changed nothing."""
     if row.state in UNSERVED:
         return "withdrawn"
     if row.state == State.SENT:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
 import rfc8785
-from sqlalchemy import select
+from sqlalchemy import Row, select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Assessment
@@ -17,7 +18,7 @@ from dashboard.models import Case, EvidenceRecord
 from dashboard.services.allow_list.ask import NOTHING, coverage
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
-from dashboard.services.cases.reach import reach
+from dashboard.services.cases.reach import made_for, reach_among
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.times import rfc3339
@@ -25,21 +26,28 @@ from dashboard.times import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case's domain as it stands at the moment of deciding."""
+    """A case's domain as it stands at the moment of deciding; `is_kept`: the allow-list keeps all of it."""
 
     facts: DomainFacts
     assessment: Assessment
     address_ids: tuple[int, ...] = field(default=())
+    is_kept: bool = False
 
 
 def judge(session: Session, domain_id: int, now: datetime) -> Judged:
     """Weigh the stored evidence of a domain as of `now`, and leave out what the allow-list keeps."""
-    facts = load_facts(session, [domain_id])[domain_id]
-    assessment = facts.current(now)
-    cover = coverage(session, [domain_id], now).get(domain_id, NOTHING)
-    if cover.whole is not None:
-        return Judged(facts, assessment)
-    return Judged(facts, assessment, reach(session, facts, assessment, decided=True, kept=cover.addresses).ids)
+    return judge_many(session, [domain_id], now)[domain_id]
+
+
+def judge_many(session: Session, domain_ids: Collection[int], now: datetime) -> dict[int, Judged]:
+    """The same for many domains, in as many statements as for one."""
+    covers, made = coverage(session, domain_ids, now), made_for(session, domain_ids)
+    found = {}
+    for ident, facts in load_facts(session, domain_ids).items():
+        assessment, cover = facts.current(now), covers.get(ident, NOTHING)
+        ids = () if cover.whole else reach_among(facts, assessment, made[ident], cover.addresses).ids
+        found[ident] = Judged(facts, assessment, ids, is_kept=cover.whole is not None)
+    return found
 
 
 def preview(session: Session, case_id: int, now: datetime) -> Exposure:
@@ -53,9 +61,15 @@ def preview(session: Session, case_id: int, now: datetime) -> Exposure:
 
 def freeze(session: Session, case: Case, judged: Judged) -> dict[str, Any]:
     """Copy the evidence the decision rests on: normalised readings and the digests of the raw replies, for ever."""
+    return freeze_many(session, [(case, judged)])[case.id]
+
+
+def freeze_many(session: Session, judged: Sequence[tuple[Case, Judged]]) -> dict[int, dict[str, Any]]:
+    """The same for many cases in one statement, by the cases' ids."""
     rows = session.execute(
         select(
             EvidenceRecord.id,
+            EvidenceRecord.domain_id,
             EvidenceRecord.provider,
             EvidenceRecord.digest,
             EvidenceRecord.raw_digest,
@@ -63,9 +77,16 @@ def freeze(session: Session, case: Case, judged: Judged) -> dict[str, Any]:
             EvidenceRecord.first_seen_at,
             EvidenceRecord.last_seen_at,
         )
-        .where(EvidenceRecord.domain_id == case.domain_id)
+        .where(EvidenceRecord.domain_id.in_([case.domain_id for case, _ in judged]))
         .order_by(EvidenceRecord.id)
     )
+    evidence: dict[int, list[Row[Any]]] = {case.domain_id: [] for case, _ in judged}
+    for row in rows:
+        evidence[row.domain_id].append(row)
+    return {case.id: _frozen(case, each, evidence[case.domain_id]) for case, each in judged}
+
+
+def _frozen(case: Case, judged: Judged, rows: Sequence[Row[Any]]) -> dict[str, Any]:
     return {
         "domain": judged.facts.name,
         "assessment": snapshot(judged.assessment),

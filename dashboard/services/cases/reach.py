@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Collection, Container, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -34,10 +34,15 @@ def reach(
 
     `decided`: whether the domain has a case that may have been decided before.
     """
+    made = made_for(session, [facts.id])[facts.id] if decided and facts.addresses else []
+    return reach_among(facts, assessment, made, kept)
+
+
+def reach_among(
+    facts: DomainFacts, assessment: Assessment, made: Sequence[Row[Any]], kept: Container[int] = ()
+) -> Reach:
+    """The same, of a domain whose un-verifications (`made_for`) were read before, with those of others."""
     ids = tuple(ident for ident in at_risk(facts, assessment).ids if ident not in kept)
-    if not ids or not decided:
-        return Reach(ids, frozenset(ids))
-    made = _made(session, facts.id)
     covered = {row.address_id for row in made if _covers(row)}
     left = tuple(ident for ident in ids if ident not in covered)
     return Reach(left, frozenset(left) - {row.address_id for row in made})
@@ -45,13 +50,14 @@ def reach(
 
 def on_their_way(session: Session, domain_id: int) -> dict[int, str]:
     """Return the effects that reach addresses of the domain already, so that a decision leaves these out."""
-    return {row.address_id: row.effect for row in _made(session, domain_id) if _covers(row)}
+    return {row.address_id: row.effect for row in made_for(session, [domain_id])[domain_id] if _covers(row)}
 
 
-def _made(session: Session, domain_id: int) -> list[Row[Any]]:
-    """Return the un-verifications made for the state that a verified address of the domain is still in."""
+def made_for(session: Session, domain_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:
+    """Return the un-verifications made for the state that a verified address of each domain is still in."""
     query = (
         select(
+            Address.domain_id,
             Unverification.address_id,
             Unverification.state,
             Unverification.effect,
@@ -61,9 +67,13 @@ def _made(session: Session, domain_id: int) -> list[Row[Any]]:
             Address.state_token,
         )
         .join(Address, Address.id == Unverification.address_id)
-        .where(Address.domain_id == domain_id, Address.verified, Unverification.kind == "unverify")
+        .where(Address.domain_id.in_(domain_ids), Address.verified, Unverification.kind == "unverify")
     )
-    return [row for row in session.execute(query) if unchanged(row.judged, row) and not _again(row)]
+    found: dict[int, list[Row[Any]]] = {ident: [] for ident in domain_ids}
+    for row in session.execute(query):
+        if unchanged(row.judged, row) and not _again(row):
+            found[row.domain_id].append(row)
+    return found
 
 
 def _again(row: Row[Any]) -> bool:
