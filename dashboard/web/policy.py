@@ -16,11 +16,12 @@ from dashboard.lifecycle.dry_run import DAYS, DryRun, Recorded, dry_run, is_loos
 from dashboard.lifecycle.policy import Policy, differences
 from dashboard.queries.dry_run import recorded_history
 from dashboard.queries.policy import in_force_since, versions
+from dashboard.services.automatic import standing
 from dashboard.services.policy import change, current
 from dashboard.services.policy.versions import MAX_NOTE, Changed
 from dashboard.web.filters import page_now
 from dashboard.web.policy_form import Form, filled, read
-from dashboard.web.policy_settings import SECTIONS, SETTINGS
+from dashboard.web.policy_settings import SECTIONS, SETTINGS, TITLES
 from dashboard.web.requests import required_number
 
 blueprint = Blueprint("policy", __name__)
@@ -95,15 +96,18 @@ def _not_done(done: Changed, wanted: Policy, form: Form) -> Response:
 
 def _page(form: Form, trial: Trial | None = None, *, conflict: bool = False) -> str:
     session = db.session()
+    in_force = current(session)
     return render_template(
         "settings/policy.html",
         form=form,
         trial=trial,
         conflict=conflict,
-        in_force=current(session),
+        in_force=in_force,
         versions=versions(session),
         sections=SECTIONS,
         settings=SETTINGS,
+        titles=TITLES,
+        standing=standing(session, in_force, page_now()),
         days=DAYS,
         max_note=MAX_NOTE,
     )

@@ -132,14 +132,14 @@ SECTIONS = (
     ),
     Section(
         "High profile",
-        "Accounts behind such a package are listed first, need a second person, and are never approved by itself.",
+        "Accounts behind such a package come first, need a second person, and are never approved automatically.",
         (
             Setting(
                 "high_profile_downloads",
                 Kind.WHOLE,
-                "So many downloads in 30 days",
+                "From so many downloads in 30 days",
                 "Of any one package.",
-                "or more",
+                "downloads",
             ),
             Setting(
                 "high_profile_critical",
@@ -207,4 +207,6 @@ SECTIONS = (
         ),
     ),
 )
+TITLES = {setting.name: section.title for section in SECTIONS for setting in section.settings}
+"""The title that a value stands under: without it, some of their names say little."""
 SETTINGS = {setting.name: setting for section in SECTIONS for setting in section.settings}

@@ -26,7 +26,7 @@ from tests.conftest import START
 from tests.lifecycle.test_policy import policies
 from tests.support.audit import entries
 from tests.support.people import post, signed_in_client
-from tests.support.policy import set_policy
+from tests.support.policy import add_history, set_policy
 
 VALUES = dict(filled(DEFAULTS).texts)
 
@@ -61,7 +61,7 @@ def try_out(client: FlaskClient, **values: str) -> TestResponse:
 
 def plain(reply: TestResponse) -> str:
     """The words of the page."""
-    return " ".join(unescape(re.sub(r"<[^>]+>", " ", reply.text)).split())
+    return re.sub(r" (?=[.,])", "", " ".join(unescape(re.sub(r"<[^>]+>", " ", reply.text)).split()))
 
 
 def test_the_page_shows_every_value_with_what_it_means(admin: FlaskClient) -> None:
@@ -82,10 +82,13 @@ def test_trying_changes_nothing_and_says_what_would_have_been(app: Flask, admin:
             make.make_case(session, make.make_domain(session, phase=phase), opened_at=START - timedelta(days=3))
     reply = try_out(admin, flag_phase="pending_delete", type_above="5")
     words = plain(reply)
-    assert "the last 90 days would have flagged 1 , applied 0 and held 0" in words
+    assert (
+        "the last 90 days would have flagged 1 case, applied 0 un-verifications without a person, and held 0 cases."
+        in words
+    )
     assert "of 3 that were opened or opened again 3 1" in words
-    assert "From this phase on: Redemption → Pending delete" in words
-    assert "The number is typed above: 10 addresses → 5 addresses" in words
+    assert "What opens a case, from this phase on: Redemption → Pending delete" in words
+    assert "Friction, the number is typed above: 10 addresses → 5 addresses" in words
     assert "What exactly is counted" in words
     assert in_force(app) == DEFAULTS
     assert "Put version 2 in force" in words
@@ -127,8 +130,8 @@ def test_a_version_is_put_in_force_with_one_audit_entry_and_stands_in_the_histor
     words = plain(admin.get("/settings/policy"))
     assert "Version 2 of the policy is in force." in words
     assert "too strict" in words
-    assert "Largest believable share: 2 % → 1.5 %" in words
-    assert "Approve automatically: off → on" in words
+    assert "Brakes, largest believable share: 2 % → 1.5 %" in words
+    assert "Automatic approval, approve automatically: off → on" in words
     assert "Version 1: the values Lapsewatch is shipped with." in words
 
 
@@ -139,7 +142,7 @@ def test_whoever_is_slower_learns_who_was_faster_and_loses_nothing(app: Flask, a
     assert reply.status_code == 409
     words = plain(reply)
     assert "Somebody else changed the policy first" in words
-    assert "The number is typed above: 7 addresses → 8 addresses" in words
+    assert "Friction, the number is typed above: 7 addresses → 8 addresses" in words
     assert "my reasons" in reply.text
     assert 'name="version" value="2"' in reply.text
     assert in_force(app).type_above == 7
@@ -173,6 +176,18 @@ def test_errors_stand_beside_their_fields(
     assert told(app) == before
     if field != "note":
         assert try_out(admin, **values).status_code == 422
+
+
+def test_the_page_says_how_automatic_approval_stands(app: Flask, admin: FlaskClient) -> None:
+    assert "Automatic approval is on" not in plain(admin.get("/settings/policy"))
+    with app.app_context(), writing() as session:
+        set_policy(session, automatic=True)
+    assert "It waits until there are 30 days of counts" in plain(admin.get("/settings/policy"))
+    with app.app_context(), writing() as session:
+        add_history(session)
+    reply = admin.get("/settings/policy")
+    assert "0 of 20 accounts were reached in the last 24 hours" in plain(reply)
+    assert 'href="/audit?actor=policy:2"' in reply.text
 
 
 def test_only_admins_set_the_policy_and_others_leave_a_trace(app: Flask) -> None:
