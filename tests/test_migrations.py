@@ -155,6 +155,23 @@ def test_dependencies_come_to_a_database_that_is_in_use_and_leave_it_as_it_was(c
         )
 
 
+def test_the_sweep_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(context: Flask) -> None:
+    """From 0002 with checked domains to 0003: every row stays; what was checked in vain was not checked completely."""
+    with writing() as session:
+        make.make_case(session, make.make_domain(session, "fine.net"))
+        make.make_domain(session, "failing.net", failures=3)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0002")
+    assert not {"sweeps", "sweep_batches"} & set(inspect(db.engine).get_table_names())
+    flask_migrate.upgrade()
+    assert rows() == before
+    query = "SELECT name, urgent, completed_at = last_checked_at FROM domains ORDER BY name"
+    assert [tuple(row) for row in db.session.execute(text(query))] == [("failing.net", 0, None), ("fine.net", 0, 1)]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("INSERT INTO sweeps (domain_id, next_at) VALUES (99, '2026-01-01 00:00:00')"))
+
+
 def rows() -> dict[str, int]:
     counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}

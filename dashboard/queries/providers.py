@@ -80,15 +80,24 @@ def _health(provider: str, server: str, counts: Sequence[tuple[str, int, int]]) 
     )
 
 
-def month_use(session: Session, now: datetime) -> dict[str, int]:
-    """Count what each metered provider was asked this month (domain clock): providers that were not are left out."""
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a metered provider was asked: this month and, of that, today (domain clock)."""
+
+    month: int
+    today: int
+
+
+def month_use(session: Session, now: datetime) -> dict[str, Use]:
+    """Count what each metered provider was asked this month: providers that were not are left out."""
     sign = case(
         (ProviderCount.error == ASKED, ProviderCount.count),
         # Without a key a look-up is counted, but no request is sent.
         else_=-ProviderCount.count,
     )
+    today = case((ProviderCount.day == _day(now), sign), else_=0)
     rows = session.execute(
-        select(ProviderCount.provider, func.sum(sign).label("sent"))
+        select(ProviderCount.provider, func.sum(sign).label("sent"), func.sum(today).label("today"))
         .where(
             ProviderCount.provider.in_([provider.value for provider in METERED]),
             ProviderCount.day >= f"{now:%Y-%m}-01",
@@ -97,7 +106,7 @@ def month_use(session: Session, now: datetime) -> dict[str, int]:
         )
         .group_by(ProviderCount.provider)
     )
-    return {row.provider: int(row.sent) for row in rows}
+    return {row.provider: Use(int(row.sent), int(row.today)) for row in rows}
 
 
 def known_paces(redis_url: str | None) -> Mapping[str, ServerPace] | None:

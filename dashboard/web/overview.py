@@ -14,6 +14,7 @@ from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
 from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
 from dashboard.queries.queue import QueueFilters, Viewer, dropping_count, phase_counts, queue_page, state_counts
+from dashboard.queries.sweeps import last_doubt
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
 
@@ -51,6 +52,7 @@ def index() -> str:
         stuck=stuck_deliveries(session, now),
         stuck_hours=int(STUCK_AFTER.total_seconds() // 3600),
         brakes=brakes(session, on=True),
+        doubt=last_doubt(session, now),
         lookups=lookups(session, now),
         lookup_days=LOOKUP_DAYS,
         this_month=month_figures(session, *this_month),

@@ -12,7 +12,8 @@ from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.pace import Breaker, ServerPace
-from dashboard.queries.providers import DAYS, ServerHealth, known_paces, month_use, server_health
+from dashboard.queries.providers import DAYS, METERED, ServerHealth, known_paces, month_use, server_health
+from dashboard.queries.sweeps import sweep_state
 from dashboard.runtime import settings
 from dashboard.web.filters import page_now
 
@@ -23,11 +24,27 @@ NEARLY = 0.8
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What a metered provider was asked this month. `limit` 0: no quota is set."""
+    """What a metered provider was asked this month, `today` of it today. `limit` 0: no quota is set."""
 
     provider: str
     used: int
     limit: int
+    today: int = 0
+
+    @property
+    def free(self) -> int:
+        """How many of this month's look-ups cost nothing: all of them where no quota is set."""
+        return min(self.used, self.limit) if self.limit else self.used
+
+    @property
+    def paid(self) -> int:
+        """How many of this month's look-ups may cost money."""
+        return self.used - self.free
+
+    @property
+    def paid_today(self) -> int:
+        """How many of today's may."""
+        return min(self.paid, self.today)
 
     @property
     def is_near(self) -> bool:
@@ -47,14 +64,22 @@ def index() -> str:
     now, session, current = page_now(), db.session(), settings()
     health = server_health(session, now)
     paces = known_paces(current.redis_url)
-    used = month_use(session, now)
+    quotas = [
+        Quota(name, use.month, current.fastly_monthly_quota, use.today)
+        for name, use in sorted(month_use(session, now).items())
+    ]
+    asked_today, paid_today = sum(each.asked_today for each in health), sum(each.paid_today for each in quotas)
     return render_template(
         "settings/providers.html",
         providers=[(provider, list(rows)) for provider, rows in groupby(health, key=lambda each: each.provider)],
         paces=paces,
         alone=_left_alone(health, paces or {}),
-        quotas=[Quota(name, count, current.fastly_monthly_quota) for name, count in sorted(used.items())],
-        asked_today=sum(each.asked_today for each in health),
+        quotas=quotas,
+        metered=METERED,
+        free_today=asked_today - paid_today,
+        paid_today=paid_today,
+        sweep=sweep_state(session, now),
+        sweep_rate=current.dns_sweep_rate,
         failed_today=sum(each.failed_today for each in health),
         days=DAYS,
         now=now,

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import timedelta
 
 from flask import Flask
 
 from dashboard.database import db, writing
 from dashboard.models import ProviderCount
-from dashboard.queries.providers import known_paces, month_use, server_health
+from dashboard.queries.providers import Use, known_paces, month_use, server_health
 from tests.conftest import START
 
 
@@ -47,7 +48,8 @@ def test_a_month_s_use_counts_what_was_sent(context: Flask) -> None:
         ("2026-11-01", "domainr", "d", "not_configured", 30),
         ("2026-11-01", "rdap", "a", "-", 12),
     )
-    assert month_use(db.session(), START) == {"fastly": 707, "domainr": 0}
+    assert month_use(db.session(), START) == {"fastly": Use(707, 707), "domainr": Use(0, 0)}
+    assert month_use(db.session(), START + timedelta(days=1))["fastly"] == Use(707, 0)
 
 
 def test_a_redis_that_is_away_or_holds_rubbish_is_no_fault_of_the_page(empty_valkey_url: str) -> None:

@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from dataclasses import replace
+from datetime import timedelta
 from uuid import uuid4
 
 import pytest
@@ -9,9 +11,11 @@ from flask import Flask
 
 from dashboard import runtime
 from dashboard.database import writing
-from dashboard.models import ProviderCount, Role
+from dashboard.models import ProviderCount, Role, Sweep, SweepBatch
 from jobs.providers.pace.store import FAILURES_TO_OPEN, PaceStore, Result, Settled
 from jobs.providers.pace.table import Pace, Window
+from tests import factories as make
+from tests.conftest import START
 from tests.support.people import signed_in_client
 
 PATH = "/settings/providers"
@@ -107,6 +111,36 @@ def test_the_month_s_quota_is_counted(app: Flask, quota: int, words: str, tile: 
     assert words in html
     head, _, _ = html.partition("Fastly status this month")
     assert head.rpartition('<div class="')[2].partition('"')[0] == tile
+
+
+def test_paid_and_free_look_ups_are_counted_apart(app: Flask) -> None:
+    use(app, fastly_monthly_quota=100)
+    count(app, ("fastly", "api.fastly.com", "-", 130), ("rdap", SERVER, "-", 4000), ("dns", "192.0.2.1:53", "-", 200))
+    html = signed_in_client(app, Role.ADMIN).get(PATH).text
+    assert "<strong>4,300</strong> free look-ups today" in html
+    assert "<strong>30</strong> paid look-ups today" in html
+    assert "30 paid, and each further one may cost" in html
+    assert html.count("counts against a monthly quota") == 1
+
+
+def test_the_sweep_shows_what_it_did_and_what_it_did_not_believe(app: Flask) -> None:
+    with app.app_context(), writing() as session:
+        domain = make.make_domain(session)
+        session.add(Sweep(domain_id=domain.id, next_at=START - timedelta(hours=2), seen="gone", failures=2))
+        for hours, values in (
+            (2, {"answered": 190, "failed": 10, "changed": 3, "triggered": 3, "held": False}),
+            (1, {"answered": 200, "failed": 0, "changed": 196, "triggered": 0, "held": True}),
+            (25, {"answered": 7777, "failed": 0, "changed": 7777, "triggered": 0, "held": True}),
+        ):
+            session.add(SweepBatch(claimed_at=START, size=200, swept_at=START - timedelta(hours=hours), **values))
+    client = signed_in_client(app, Role.ADMIN)
+    html = client.get(PATH).text
+    facts = re.findall(r"<dd>\s*(.*?)\s*</dd>", html.partition('id="sweep"')[2])
+    assert facts == ["1", "390", "10; 1 domain to be asked again", "3", "1"]
+    assert "196 of 200 answers had changed" in html
+    overview = client.get("/").text
+    assert "did not believe its resolver" in overview
+    assert "196 of 200" in overview
 
 
 def test_a_server_s_name_is_text(app: Flask) -> None:
