@@ -101,7 +101,10 @@ class Delegation:
 
 @dataclass(frozen=True, slots=True)
 class Evidence:
-    """One reading. Times are aware UTC; host names lower-case A-labels without a trailing dot, sorted."""
+    """One reading. Times are aware UTC; host names lower-case A-labels without a trailing dot, sorted.
+
+    `released_at`: the day that the registry itself names for the release of a name that is not renewed (`free-date`).
+    """
 
     provider: Provider
     domain: str
@@ -122,6 +125,7 @@ class Evidence:
     server: str | None = None
     error: ErrorKind | None = None
     error_detail: str | None = None
+    released_at: datetime | None = None
 
     @property
     def kind(self) -> EvidenceKind:
@@ -134,7 +138,10 @@ class Evidence:
 
     def normalised(self) -> dict[str, Any]:
         """Return the reading as JSON-ready values, without its time: what compaction and digests compare."""
-        return {name: _plain(getattr(self, name)) for name in _NORMALISED}
+        values = {name: _plain(getattr(self, name)) for name in _NORMALISED}
+        if self.released_at is not None:  # few registries name it: the digests of all others stay what they were
+            values["released_at"] = _plain(self.released_at)
+        return values
 
     @property
     def digest(self) -> str:
@@ -170,8 +177,8 @@ def digest_of(normalised: dict[str, Any]) -> str:
     return hashlib.sha256(orjson.dumps(normalised, option=orjson.OPT_SORT_KEYS)).hexdigest()
 
 
-_TIMES = ("registered_at", "expires_at", "registrar_expires_at", "changed_at", "transferred_at")
-_NORMALISED = tuple(f.name for f in fields(Evidence) if f.name != "observed_at")
+_TIMES = ("registered_at", "expires_at", "registrar_expires_at", "changed_at", "transferred_at", "released_at")
+_NORMALISED = tuple(f.name for f in fields(Evidence) if f.name not in {"observed_at", "released_at"})
 
 
 def _plain(value: Any) -> Any:

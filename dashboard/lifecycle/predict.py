@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from dashboard.lifecycle.assessment import Predicted, Prediction
@@ -54,7 +54,20 @@ def predict(domain: str, phase: Phase, current: Current, facts: Registration) ->
     lapse = _Lapse(phase, _began_at(phase, current), facts)
     if phase is Phase.AVAILABLE:
         return Predicted(drop=Prediction(lapse.began_at, f"first seen unregistered on {day(lapse.began_at)}"))
-    return _profile(domain.rpartition(".")[2])(lapse)
+    predicted = _profile(domain.rpartition(".")[2])(lapse)
+    named = _named_release(phase, current)
+    return predicted if named is None else replace(predicted, drop=named)
+
+
+def _named_release(phase: Phase, current: Current) -> Prediction | None:
+    """Return the day that the registry itself names for the release, which no rule of thumb knows better."""
+    for answer in current.directory:
+        released = answer.evidence.released_at
+        if released is not None and answer.phase is phase:
+            return Prediction(
+                released, f"{answer.provider.value.upper()} names {day(released)} as the day of release"
+            )
+    return None
 
 
 def _began_at(phase: Phase, current: Current) -> datetime:

@@ -29,7 +29,7 @@ _MONTH = {name: number for number, names in enumerate(_MONTHS, 1) for name in na
 MONTH_FIRST = frozenset({"tk", "ml", "ga", "cf", "gq", "us", "gu", "pw", "as", "ph"})
 """TLDs whose servers write `mm/dd/yyyy`; everywhere else the day comes first when digits cannot tell."""
 
-_TIME = r"(?:[T\s,]+(\d{1,2}):(\d\d)(?::(\d\d))?(?:[.,]\d+)?)?"
+_TIME = r"(?:[T\s,]+(?:at\s+)?(\d{1,2}):(\d\d)(?::(\d\d))?(?:[.,]\d+)?)?"
 _ZONE = r"\s*\(?\s*(?:Z\b|UTC\b|GMT\b|[A-Z]{3,4}\s+(?=[+-]))?\s*([+-]\d{1,2}(?::?\d\d)?)?"
 
 _YEAR_FIRST = re.compile(rf"(?<!\d)(\d{{4}})(?:[-/]|\. ?)(\d{{1,2}})(?:[-/]|\. ?)(\d{{1,2}})(?!\d){_TIME}\.?{_ZONE}")

@@ -24,7 +24,7 @@ _KNOWN_STATE = re.compile(
         "not available|unavailable|normal|validated|signed|allocated|live|enabled|taken|occupied|exists?|clear",
     )
     + r"\b|suspen|delet|reserv|expire|hold|lock|prohibit|redempt|quarantine|inactive|transfer|renew|releas|assignable"
-    + "|restrict|not.open",
+    + "|restrict|not.open|not.allowed|busy|on.hold|expired|lapsed|in.zone",
     re.IGNORECASE,
 )
 _HOLDER = re.compile(r"\W*(?:registrant|owner|holder|domain holder|titular)\b", re.IGNORECASE)
@@ -59,7 +59,8 @@ class Facts:
         """How much speaks for a registration: dates and name servers most."""
         singles = (Role.DOMAIN, Role.REGISTRAR, Role.HANDLE, Role.CONTACT)
         rest = self.has_state + self.has_holder + sum(role in self.values for role in singles)
-        dates = 2 * len(self.dates.keys() - {Role.CHANGED}) + (Role.CHANGED in self.dates)
+        weak = {Role.CHANGED, Role.RELEASED}
+        dates = 2 * len(self.dates.keys() - weak) + len(self.dates.keys() & weak)
         return dates + 2 * bool(self.hosts) + rest
 
 

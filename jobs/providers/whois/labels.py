@@ -20,6 +20,7 @@ class Role(StrEnum):
     REGISTRAR_EXPIRES = "registrar_expires"
     CHANGED = "changed"
     TRANSFERRED = "transferred"
+    RELEASED = "released"
     REGISTRAR = "registrar"
     NAMESERVER = "nameserver"
     HANDLE = "handle"
@@ -29,7 +30,9 @@ class Role(StrEnum):
     OTHER = "other"
 
 
-DATED = frozenset({Role.REGISTERED, Role.EXPIRES, Role.REGISTRAR_EXPIRES, Role.CHANGED, Role.TRANSFERRED})
+DATED = frozenset(
+    {Role.REGISTERED, Role.EXPIRES, Role.REGISTRAR_EXPIRES, Role.CHANGED, Role.TRANSFERRED, Role.RELEASED}
+)
 """Roles whose value is a date."""
 
 _GENERIC = frozenset(
@@ -50,15 +53,24 @@ _RULES: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
     (role, re.compile(any_of(*patterns)))
     for role, patterns in (
         (
+            Role.RELEASED,
+            (
+                r"^(?:domain )?free date$|^date to release$|^releas(?:e|ed|es)(?: date| on)?$",
+                r"^(?:date )?out of quarantine$",
+                r"\b(?:will|to) be (?:released|free|freed|deleted and released)(?: on| at| from)?$",
+                r"^available (?:from|on|date)$|^domain release date$|^дата освобождения$",
+            ),
+        ),
+        (
             Role.OTHER,
             (
                 r"^(?:option|ds|dnssec|dnskey|key|trademark|ipr|date trademark|url|copyright)\b",
                 r"^requested on|^processed from|trademark|database|whois (?:lookup|record)",
                 r"^(?:query|request|lookup) (?:date|time)|^wipo|^ren status",
-                "nsstat|nslastaa|elig|dns update|^last paid|out of quarantine|^free date",
+                "nsstat|nslastaa|elig|dns update|^last paid",
                 "(?:registrar|registar|registrant|owner|created|updated|modified|changed) (?:created|updated)",
                 r"\b(?:created|updated|modified|changed|registered|paid|last updated|last changed)(?: \w+)? by\b",
-                r"^(?:date to (?:delete|release)|delete|outzone|deactivat\w+ ?date)",
+                r"^(?:date to delete|delete|outzone|deactivat\w+ ?date)",
             ),
         ),
         (Role.REGISTRAR_EXPIRES, ("^registrar (?:registration )?(?:expir|renew)",)),
@@ -111,6 +123,7 @@ _RULES: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
         (
             Role.REGISTERED,
             (
+                f"^(?:first |initial ){_THING}registration{_WHEN}$",
                 f"^{_THING}(?:creat(?:ed|ion|e)|ac?t?ivat(?:ed|ion)|registered|registration|delegated|approved){_WHEN}$",
                 r"^(?:date|time) (?:of )?(?:registered|registration|creat\w+|approved)|commencement date$",
                 r"^fecha de (?:registro|creacion|creación|alta)",
@@ -132,7 +145,7 @@ _RULES: tuple[tuple[Role, re.Pattern[str]], ...] = tuple(
             (
                 f"^(?:{_OF_STATUS} ?)?status(?:es)?(?: (?:code|information))?$",
                 "^(?:estatus|estado|situacao|situação|statut|stato|stan)(?: (?:(?:del|do|du) )?(?:dom\\w+|status))?$",
-                "^eppstatus$|状態",
+                "^eppstatus$|^domaintype$|状態",
             ),
         ),
         (Role.STATE, ("^(?:domain )?state$|^hold$",)),

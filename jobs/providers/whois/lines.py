@@ -22,6 +22,7 @@ _PROSE = re.compile(r"^([^\d:]{4,60}?(?: on| at| until| date)?)[\s.:]+((?:[A-Za-
 _NESTED = re.compile(r"^([A-Za-z][A-Za-z -]{2,30}):(.*)$")
 _HEADING = re.compile(r"^\W{0,3}\s*([^\W\d][^:\d]{2,50}?)\s*:?$")
 _REMARKS = frozenset("%#;")
+_BOXED = re.compile(r"\[ .{50,} ?\]$")
 _WORDY = re.compile(r"\w")
 _NAMES_OF_REGISTRAR = frozenset({"name", "organization", "organisation", "org", "registrar", "registrar name"})
 _ADORNED = re.compile(r"^(?:(?:\*{2,}|-{2,}|={2,})\s*|\d{1,2}[a-z]?[.)]\s+)")
@@ -56,7 +57,7 @@ def split_lines(text: str) -> list[Line]:
     paragraph: list[tuple[str, int, bool]] = []
     for raw in text.replace("\r\n", "\n").replace("\r", "\n").split("\n", MAX_LINES)[:MAX_LINES]:
         stripped = raw.strip()
-        is_remark = stripped[:1] in _REMARKS or stripped.startswith(">>")
+        is_remark = stripped[:1] in _REMARKS or stripped.startswith(">>") or _BOXED.match(stripped) is not None
         if paragraph and (is_remark != paragraph[-1][2] or not _WORDY.search(stripped)):
             lines.extend(_paragraph(paragraph))
             paragraph = []

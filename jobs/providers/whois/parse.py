@@ -24,6 +24,7 @@ from jobs.providers.whois.status import clean_statuses, phase_of
 CONVINCING = 3
 """Weight of registration data from which a reply speaks of a registered name, whatever else it says."""
 
+_OF_THE_WEB = re.compile(r"<|\{|HTTP/\d|404 Not Found$", re.IGNORECASE)
 _REGISTRAR_TAIL = re.compile(r"\s*(?:\[[^\]]*\]|\(?https?://\S*|\((?:R?\d+(?:-\w+)?)\))\s*$")
 
 
@@ -42,6 +43,7 @@ class WhoisReading:
     registrar_expires_at: datetime | None = None
     changed_at: datetime | None = None
     transferred_at: datetime | None = None
+    released_at: datetime | None = None
     registrar: str | None = None
     handle: str | None = None
     nameservers: tuple[str, ...] = ()
@@ -64,6 +66,7 @@ class WhoisReading:
             registrar_expires_at=self.registrar_expires_at,
             changed_at=self.changed_at,
             transferred_at=self.transferred_at,
+            released_at=self.released_at,
             registrar=self.registrar,
             handle=self.handle,
             nameservers=self.nameservers,
@@ -82,8 +85,8 @@ def parse_whois(text: str, name: str, now: datetime) -> WhoisReading:
     lines = split_lines(text)
     if not lines:
         return _error(ErrorKind.MALFORMED, "empty reply")
-    if lines[0].text[:1] == "<":
-        return _error(ErrorKind.MALFORMED, "a web page instead of WHOIS")
+    if _OF_THE_WEB.match(lines[0].text):
+        return _error(ErrorKind.MALFORMED, "an answer of the web instead of WHOIS")
     return _Weighing(lines, asked, now).reading()
 
 
@@ -129,12 +132,16 @@ class _Weighing:
     def _said_free(self) -> WhoisReading:
         """Read a status that says "free": with a registration beside it, the reply contradicts itself."""
         facts = self._facts
-        if facts.hosts or facts.dates.keys() & {Role.REGISTERED, Role.EXPIRES}:
+        if self._is_dated_or_served:
             return _error(ErrorKind.MALFORMED, "free and registered in one reply")
         trouble = self._trouble()
         return trouble or WhoisReading(
             Outcome.NOT_FOUND, Phase.AVAILABLE, clean_statuses(facts.statuses), domain=clip(facts.first(Role.DOMAIN))
         )
+
+    @property
+    def _is_dated_or_served(self) -> bool:
+        return bool(self._facts.hosts or self._facts.dates.keys() & {Role.REGISTERED, Role.EXPIRES})
 
     def _trouble(self) -> WhoisReading | None:
         for sentence, verdict in self._said:
@@ -155,7 +162,7 @@ class _Weighing:
             return trouble
         verdicts = {verdict for _, verdict in self._said}
         if Verdict.ABSENT in verdicts:
-            if self._facts.has_state or Verdict.TAKEN in verdicts:
+            if self._facts.has_state or self._is_dated_or_served or Verdict.TAKEN in verdicts:
                 return _error(ErrorKind.MALFORMED, "absent and registered in one reply")
             return self._absent()
         if Verdict.RESERVED in verdicts:
@@ -189,6 +196,7 @@ class _Weighing:
             registrar_expires_at=by_registrar,
             changed_at=dates.get(Role.CHANGED),
             transferred_at=dates.get(Role.TRANSFERRED),
+            released_at=dates.get(Role.RELEASED),
             registrar=clip(_REGISTRAR_TAIL.sub("", facts.first(Role.REGISTRAR) or "")),
             handle=clip(facts.first(Role.HANDLE)),
             nameservers=host_names(self._other_hosts()),

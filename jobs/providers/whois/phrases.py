@@ -31,6 +31,7 @@ _LEAD = re.compile(f"^{_CODES}+")
 _MANNERS = re.compile(
     r"^(?:(?:sorry|unfortunately|but|we are sorry|we re sorry|desole|lo sentimos|regret\w*|there is|there are)\b ?)+"
 )
+_SPARED = re.compile(r"\b(?:have|has|did|was) not (?:yet )?(?:exceed|reach|been exceeded|been reached)")
 _TROUBLES = (
     (wordings.THROTTLED, ErrorKind.THROTTLED),
     (wordings.REFUSED, ErrorKind.REFUSED),
@@ -52,8 +53,15 @@ def sentences(lines: Sequence[Line]) -> list[str]:
 
     In lower case, without marks in front and accents; names of domains stand as NAME.
     """
-    found = (_canonical(line.text) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH)
-    return [text for text in found if text and len(text) <= MAX_SENTENCE]
+    found = (
+        (line, _canonical(line.text)) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH
+    )
+    return [text for line, text in found if text and len(text) <= MAX_SENTENCE and not _is_a_rest(line, text)]
+
+
+def _is_a_rest(line: Line, text: str) -> bool:
+    """Whether a word alone in a remark ends the sentence above it: `% The terms of use are / % available`."""
+    return line.is_remark and not line.follows_blank and " " not in text
 
 
 def _canonical(text: str) -> str:
@@ -85,5 +93,7 @@ def verdict_of(sentence: str) -> Verdict | None:
 
 def trouble_of(sentence: str) -> ErrorKind | None:
     """Return the kind of fault that a sentence reports, or None."""
+    if _SPARED.search(sentence):
+        return None
     kind = next((kind for pattern, kind in _TROUBLES if pattern.search(sentence)), None)
     return None if kind is None or wordings.LEGAL.search(sentence) else kind

@@ -26,7 +26,13 @@ _EXPIRED = "expired"
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(any_of(*patterns)), word)
     for patterns, word in (
-        (("prohibited$|prohibited[a-z]*by|(?<!b)lock|unverified|nothold",), ""),
+        (
+            (
+                "prohibited$|prohibited[a-z]*by|(?<!b)lock|unverified|nothold|keptinzone",
+                "(?:deletion|change|update|renewal|transfer)forbidden",  # FRED's (.cz, .cr) for what EPP prohibits
+            ),
+            "",
+        ),
         (("pendingrestore|underrestor",), "pending restore"),
         (("redemption|quarantine|restorable|registrationsuspended|cooling?off",), "redemption period"),
         (
@@ -48,7 +54,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (("clienthold",), "client hold"),
         (
             (
-                "hold|suspen|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone",
+                "hold|suspen|isntgenerated|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone",
                 "notinzone|noactiv|baja|withheld|seized|outofservice|techpro|noprovider|noregistrar",
             ),
             "server hold",

@@ -15,7 +15,7 @@ def any_of(*parts: str) -> str:
 
 _THING = any_of(
     "domain(?: ?names?)?|objects?|records?|data|entry|entries|key|query|name|registration|information",
-    "dominio|domaine|NAME",
+    r"dominio|domaine|dom[ae]n\w{0,3}|NAME",
 )
 SUBJECT = (
     "(?:(?:the|this|that|your|above|requested|queried|specified|such|given|searched|following|an?|el|le|la|il|o) )*"
@@ -38,7 +38,7 @@ _FOUND_NOTHING = any_of(
     "(?:is|are) (?:currently |still )?(?:free|available|unregistered|unassigned|vacant|libre|frei|vrij)",
     "has not (?:yet )?been registered",
     "no match",
-    r"not in (?:the |our )?(?:\w+ )?(?:database|registry|zone)",
+    r"not in (?:the |our )?(?:\w+ )?(?:database|registry)",
     "not available in (?:our|the) (?:whois )?database",
     "no (?:matching )?(?:entries|entry|records?|data|match|objects?|information) (?:was |were )?found",
     "no longer (?:exists|registered)",
@@ -46,7 +46,12 @@ _FOUND_NOTHING = any_of(
     "unknown",
     "no existe|no se encuentra|no encontrado|no registrado|no esta registrado|nao encontrado|introuvable",
     "nicht (?:gefunden|registriert|vergeben)|niet (?:gevonden|geregistreerd)",
-    r"ei loytynyt|nenalezen\w*|nav registr\w+|nerasta|neegzistuoja",
+    r"ei (?:loytynyt|leitud|ole registreeritud)|nenalezen\w*|nav registr\w+|nerasta|neegzistuoja",
+    r"nie (?:znaleziono|istnieje|jest zarejestrowana)|nije (?:registr\w+|pronad\w+)|nu (?:exista|a fost gasit)",
+    r"nao (?:encontrado|registr?ado|existe)|non (?:trovato|registrato|esiste)|n.?est pas enregistre",
+    r"saknas|finns inte|hittades inte|(?:finnes|findes) ikke|ikke (?:fundet|funnet|registr\w+)",
+    "bulunamadi|kayitli degil",
+    r"(?:libre|disponible|disponivel|frei|vrij|ledig|wolna|volna|szabad|slobod\w+|laisvas|vaba)$",
 )
 _HELPERS = r"(?:(?:was|is|est|esta|ist|were|are|has|have|could|can|cannot be|currently|yet)\b ?)*"
 _RECORD = "(?:NAME|domain|record|object|entr|match|data)"
@@ -57,11 +62,11 @@ NOT_FOUND = re.compile(
         "no (?:domain )?" + any_of("match(?:es|ing)?", "entr(?:y|ies)", "records?", "objects?", "results?"),
         "no (?:such (?:domain|object|name|entry)|registration|whois (?:record|data|information)|se encontr)",
         "no (?:information (?:is )?available (?:about|on|for)|data (?:was |were )?found|domain records? w)",
-        "no (?:found|domain (?:found|with)|(?:data|domain)$)",
-        f"{_FOUND_NOTHING}(?: (?:for|in|query|domain|NAME|matching|within)\\b.*)?$",
+        "no (?:found|domains? found|domain with|(?:data|domain)$)",
+        f"{_FOUND_NOTHING}(?: (?:for|in|query|domain|domeny|NAME|matching|within)\\b.*)?$",
         r"not ?found\b|not registered\b|object not found|nothing (?:was )?found\b",
         "(?:it is )?(?:available|free|unregistered)$",
-        "(?:is )?available for (?:registration|purchase)$",
+        f"(?:is )?available for (?:registration|purchase)$|{SUBJECT} ?- ?(?:available|free)$",
         rf"{SUBJECT}[\s-]*{_HELPERS}{_FOUND_NOTHING}",
         "we (?:do not )?have (?:an?|no) (?:entry|record)",
         "(?:(?:i|we) )?(?:did not|could not|can ?not|have not|couldn.?t|unable to) (?:f(?:ind|ound)|locate)"
@@ -70,8 +75,9 @@ NOT_FOUND = re.compile(
         "(?:invalid query or )?domain(?: name)? not known in",
         "nincs talalat|kein eintrag|keine? (?:treffer|daten)|aucun (?:enregistrement|resultat)",
         "pas de correspondance|nao existe|brak wynikow",
-        "ничего не наидено|не наиден|домен свободен",
-        "상기 도메인이름은 등록되어 있지 않습니다|没有找到|未注册|該当するデータ",
+        "ничего не наидено|(?:домен(?:ное имя)?(?: NAME)? )?(?:не (?:наиден|зарегистрирован|существует)|свободен)",
+        "상기 도메인이름은 등록되어 있지 않습니다|該当するデータ",
+        "(?:该|此|所查询的)?(?:域名|網域名稱)?(?:没有找到|未找到|未注册|尚未注册|未註冊|不存在)",
     )
 )
 """Nobody holds the name."""
@@ -82,7 +88,7 @@ NEVER_NOT_FOUND = re.compile(
         r"^no (?:match|entries|records?|data|results?|information)\b.{0,60}"
         r"\b(?:contact|handle|nameserver|name server|host|ip address|asn)\b",
         "not (?:currently )?available (?:for|to be)",
-        r"not free|try again|later\b|temporar|\bif\b|\bmay\b|\bwhether\b",
+        r"not free|try again|later\b|temporar|\bif\b|\bmay\b|\bwhether\b|\bor not\b|no registration status",
     )
 )
 """The same words about something else, or with a condition."""
@@ -100,7 +106,7 @@ TAKEN = re.compile(
 RESERVED = re.compile(
     "^"
     + any_of(
-        rf"(?:{SUBJECT} )?(?:is |are |has been |have been )?(?:currently |a |an )*"
+        rf"(?:{SUBJECT} )?(?:is |are |was |has been |have been )?(?:currently |a |an )*"
         + any_of(
             "reserved|restricted|blocked|forbidden|prohibited|withheld|banned|excluded|disallowed|premium|protected",
             "not (?:available|open|eligible) for (?:registration|general)|unavailable for registration",
@@ -110,6 +116,7 @@ RESERVED = re.compile(
         rf"{SUBJECT} (?:is )?(?:on|in) (?:the |a |our )?(?:reserv|restrict|block|black)\w*",
         rf"(?:{SUBJECT} )?(?:is )?(?:not available|unavailable)(?! (?:in|at|on|due|to)\b)",
         "(?:this is a |a )?(?:reserved|restricted|premium|blocked) (?:by|domain|name)",
+        "the registration of (?:this|the) (?:domain|name)(?: name)? is (?:restricted|blocked|prohibited|not allowed)",
     )
 )
 """Nobody can register the name; that somebody holds it is not said."""
@@ -130,7 +137,7 @@ THROTTLED = re.compile(
         "(?:denied|blocked|suspended|refused|restricted)",
         r"excessive\w* (?:quer|use|access|number|request)\w*.{0,40}(?:den|block|detect|from|grace)",
         r"please (?:wait|try again (?:in|after)|retry (?:in|after))|try again (?:in|after) \d",
-        r"black ?list(?:ed)?\b|greylisted|banned for",
+        r"black ?list(?:ed)?\b|greylisted|(?:been|is|are) banned|banned for|go away for \d",
     )
 )
 """We ask too much."""

@@ -631,6 +631,19 @@ class TestPredictions:
         assert days(found, "drop") == 20
         assert found["recommendation"] in {"watch", "none"}
 
+    def test_the_registrys_own_free_date_beats_the_rule(self) -> None:
+        text = (
+            "domain:        EXAMPLE.RU\r\nnserver:       ns1.hosting.ru.\r\nstate:         REGISTERED, DELEGATED\r\n"
+            f"registrar:     FIRST-RU\r\ncreated:       {at(900)}\r\npaid-till:     {at(5)}\r\n"
+            f"free-date:     {at(-28)[:10]}\r\nsource:        TCI\r\n"
+        )
+        found = assessed(whois(text), domain="example.ru")
+        assert found["phase"] == "auto_renew_grace"
+        assert days(found, "drop") == 27.5
+        assert "WHOIS names" in found["predicted"]["drop"]["basis"]
+        healthy = text.replace(f"paid-till:     {at(5)}", f"paid-till:     {at(-100)}")
+        assert days(assessed(whois(healthy), domain="example.ru"), "drop") is None
+
 
 class TestUk:
     @pytest.mark.parametrize(

@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from dashboard.lifecycle.evidence import MAX_ITEMS, MAX_TEXT, ErrorKind, Outcome, Phase, Provider
+from dashboard.lifecycle.evidence import MAX_ITEMS, MAX_TEXT, ErrorKind, Evidence, Outcome, Phase, Provider
 from jobs.providers.whois.parse import WhoisReading, parse_whois
 from tests.jobs.providers.helpers import NOW
 
@@ -393,3 +394,24 @@ def test_any_text_gives_a_reading(text: str, name: str) -> None:
 def test_a_throttled_reply_is_never_available(others: list[str], fault: str) -> None:
     text = "\n\n".join([fault, *(line for line in others if line.strip())])
     assert parse_whois(text, ".xyz", NOW).outcome is not Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    ("label", "date"),
+    [
+        ("free-date:     ", "2026-12-20"),
+        ("date_to_release: ", "2026-12-20"),
+        ("Date out of quarantine: ", "2026-12-20"),
+        ("Will be released on ", "2026-12-20"),
+    ],
+)
+def test_the_day_of_release_is_read_where_the_registry_names_it(label: str, date: str) -> None:
+    text = f"domain: example.ru\nstate: REGISTERED\nregistrar: FIRST-RU\npaid-till: 2026-11-20\n{label}{date}\n"
+    reading = parse_whois(text, "example.ru", NOW)
+    assert (reading.expires_at, reading.released_at) == (
+        datetime(2026, 11, 20, tzinfo=UTC),
+        datetime(2026, 12, 20, tzinfo=UTC),
+    )
+    evidence = reading.to_evidence("example.ru", NOW, None)
+    assert Evidence.from_normalised(evidence.normalised(), NOW) == evidence
+    assert "released_at" not in replace(evidence, released_at=None).normalised(), "digests of others stay"
