@@ -74,7 +74,9 @@ def rely(assessment: Assessment, lapsed: Sequence[LapsedDependency]) -> Assessme
     """Weigh in what a domain relies on and has lapsed: a person must judge, and no address is proven safe."""
     if not lapsed:
         return assessment
-    ordered = tuple(sorted(lapsed, key=lambda each: (each.domain, each.kinds, each.phase, each.since)))
+    ordered = tuple(
+        sorted(lapsed, key=lambda each: (each.domain, each.kinds, each.phase, each.holder_change, each.since))
+    )
     why = tuple(explain(each) for each in ordered)
     return replace(
         assessment,

@@ -113,10 +113,8 @@ def _holder(assessment: Assessment) -> RiskPart:
 def _weights(assessment: Assessment) -> dict[str, int]:
     """Weigh a lapsed dependency as if it were the domain itself: whoever takes it receives the same mail."""
     lapsed = assessment.lapsed_dependencies
-    phases = {f"{each.phase.value} of {each.domain}": PHASE_WEIGHT[each.phase] for each in lapsed}
-    changes = {
-        f"{each.holder_change.value} of {each.domain}": HOLDER_WEIGHT.get(each.holder_change, 0) for each in lapsed
-    }
+    phases = {f"{each.phase.value} dependency": PHASE_WEIGHT[each.phase] for each in lapsed}
+    changes = {f"{each.holder_change.value} dependency": HOLDER_WEIGHT.get(each.holder_change, 0) for each in lapsed}
     return phases | changes
 
 

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import ScalarSelect, Select, case, func, select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Dependency, Domain
+from dashboard.models import Address, Case, Dependency, Domain
 from dashboard.queries.paging import Count, capped_count
 
 MAX_SHOWN = 20
@@ -29,12 +29,15 @@ class Relied:
 
 @dataclass(frozen=True, slots=True)
 class Relying:
-    """A domain that relies on another."""
+    """A domain that relies on another, with its verified addresses and its case."""
 
     name: str
     phase: str
     holder_change: str
     kinds: tuple[str, ...]
+    addresses: int
+    case_id: int | None
+    case_state: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +92,32 @@ def _relied_on_by(session: Session, domain_id: int) -> list[Relying]:
             Domain.holder_change,
             func.min(Dependency.kind).label("first"),
             func.max(Dependency.kind).label("last"),
+            _verified().label("addresses"),
+            Case.id.label("case_id"),
+            Case.state.label("case_state"),
         )
         .join(Domain, Domain.id == Dependency.domain_id)
+        .outerjoin(Case, Case.domain_id == Domain.id)
         .where(Dependency.depends_on_id == domain_id, Dependency.last_seen_at.is_(None))
-        .group_by(Domain.id, Domain.name, Domain.phase, Domain.holder_change)
+        .group_by(Domain.id, Domain.name, Domain.phase, Domain.holder_change, Case.id, Case.state)
         .order_by(Domain.name)
         .limit(MAX_SHOWN)
     )
-    return [Relying(row.name, row.phase, row.holder_change, tuple(sorted({row.first, row.last}))) for row in rows]
+    return [
+        Relying(
+            row.name,
+            row.phase,
+            row.holder_change,
+            tuple(sorted({row.first, row.last})),
+            row.addresses,
+            row.case_id,
+            row.case_state,
+        )
+        for row in rows
+    ]
+
+
+def _verified() -> ScalarSelect[int]:
+    """Count the verified addresses of a row's domain."""
+    of_domain = (Address.domain_id == Domain.id, Address.verified)
+    return select(func.count()).select_from(Address).where(*of_domain).correlate(Domain).scalar_subquery()

@@ -22,7 +22,7 @@ INTERNATIONAL = ("möwenquist.de", "brålvik-kode.net", "lumière-tavolle.fr")
 TAKEN_OVER = "wrenquill-studio.com"
 LAPSED_MAIL, LAPSING_NAMES = "oldmoor-relay.net", "fernhollow-dns.net"
 """What a few healthy domains rely on: a mail operator that nobody has registered any more, and name servers that go
-into redemption in the demo's first week."""
+out of DNS on its second day and into redemption a week later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +90,7 @@ def planned_domains() -> list[Planned]:
 
 def relied_on() -> list[DomainSpec]:
     """Return the two small operators that are lost in the demo; no address is at either."""
-    return [_operator(LAPSED_MAIL, 84), _operator(LAPSING_NAMES, 41)]
+    return [_operator(LAPSED_MAIL, 84), _operator(LAPSING_NAMES, 36)]
 
 
 def _operator(name: str, expired_days: float) -> DomainSpec:

@@ -157,5 +157,5 @@ def test_healthy_domains_with_addresses_rely_on_what_is_lost() -> None:
     assert all({planned.host for planned in each} & verified for each in leaning.values())
     assert {planned.spec.story for each in leaning.values() for planned in each} == {Story.STEADY}
     assert state_at(specs[LAPSED_MAIL], DEMO_START).stage is Stage.FREE
-    assert state_at(specs[LAPSING_NAMES], DEMO_START).stage is Stage.DARK
-    assert state_at(specs[LAPSING_NAMES], DEMO_START + timedelta(days=7)).stage is Stage.REDEMPTION
+    assert state_at(specs[LAPSING_NAMES], DEMO_START).stage is Stage.GRACE
+    assert state_at(specs[LAPSING_NAMES], DEMO_START + timedelta(days=10)).stage is Stage.REDEMPTION
