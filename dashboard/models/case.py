@@ -33,7 +33,7 @@ class CaseState(StrEnum):
 
 PENDING = (CaseState.OPEN, CaseState.SNOOZED, CaseState.ESCALATED)
 """The states in which a case still waits for a decision."""
-_OPEN = text("state = 'open'")
+_OPEN, _SNOOZED, _ESCALATED = (text(f"state = '{state.value}'") for state in PENDING)
 
 
 class DecisionKind(StrEnum):
@@ -81,7 +81,8 @@ class Case(Base):
         Index("ix_cases_open_drop", "drop_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index("ix_cases_open_age", "opened_at", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
         Index("ix_cases_open_addresses", "addresses", "id", postgresql_where=_OPEN, sqlite_where=_OPEN),
-        Index("ix_cases_state", "state", "risk", "id"),
+        Index("ix_cases_snoozed", "risk", "id", postgresql_where=_SNOOZED, sqlite_where=_SNOOZED),
+        Index("ix_cases_escalated", "risk", "id", postgresql_where=_ESCALATED, sqlite_where=_ESCALATED),
         Index(
             "ix_cases_wake_at",
             "wake_at",

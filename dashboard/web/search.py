@@ -25,7 +25,7 @@ blueprint = Blueprint("search", __name__)
 def search() -> Response:
     """Go to what was meant: the account of an address by its id, or the queue by domain or package."""
     typed = request.form.get("text", "")
-    if is_mail_address(typed):
+    if is_mail_address(typed) or ("@" in typed[1:] and not typed.startswith(("pkg:", "@"))):
         return _to_accounts(_look_up(typed.strip()))
     filters = meant(db.session(), typed)
     if filters is None:

@@ -80,7 +80,9 @@ def upgrade() -> None:
     op.create_index("ix_cases_open_drop", "cases", ["drop_at", "id"], postgresql_where=OPEN, sqlite_where=OPEN)
     op.create_index("ix_cases_open_age", "cases", ["opened_at", "id"], postgresql_where=OPEN, sqlite_where=OPEN)
     op.create_index("ix_cases_open_addresses", "cases", ["addresses", "id"], postgresql_where=OPEN, sqlite_where=OPEN)
-    op.create_index("ix_cases_state", "cases", ["state", "risk", "id"])
+    for state in ("snoozed", "escalated"):
+        here = sa.text(f"state = '{state}'")
+        op.create_index(f"ix_cases_{state}", "cases", ["risk", "id"], postgresql_where=here, sqlite_where=here)
     op.create_index("ix_cases_wake_at", "cases", ["wake_at"], postgresql_where=WAITING, sqlite_where=WAITING)
 
 
@@ -97,7 +99,7 @@ def _columns(dialect: str) -> None:
 
 
 def downgrade() -> None:
-    for name in ("wake_at", "state", "open_addresses", "open_age", "open_drop"):
+    for name in ("wake_at", "escalated", "snoozed", "open_addresses", "open_age", "open_drop"):
         op.drop_index(f"ix_cases_{name}", table_name="cases")
     op.execute("ALTER TABLE staff DROP COLUMN shortcuts")
     op.execute("ALTER TABLE cases DROP COLUMN tld")

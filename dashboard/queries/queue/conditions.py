@@ -19,6 +19,11 @@ def conditions(filters: QueueFilters, viewer: Viewer) -> list[ColumnElement[Any]
     return [*_of_the_case(filters), *_of_time(filters, viewer), *_of_people(filters, viewer), *_of_rows(filters)]
 
 
+def in_state(state: CaseState) -> ColumnElement[bool]:
+    """Ask for a state by a word in the statement itself: the queue's indexes are partial on one."""
+    return Case.state == literal_column(f"'{state.value}'")
+
+
 def _of_the_case(filters: QueueFilters) -> list[ColumnElement[Any]]:
     wanted = (
         (Case.phase, filters.phase),
@@ -28,8 +33,7 @@ def _of_the_case(filters: QueueFilters) -> list[ColumnElement[Any]]:
     )
     found: list[ColumnElement[Any]] = [column == value for column, value in wanted if value]
     if filters.state is not None:
-        # A word of our own, which stands in the statement itself: the queue's indexes are partial on one.
-        found.append(Case.state == literal_column(f"'{CaseState(filters.state).value}'"))
+        found.append(in_state(CaseState(filters.state)))
     if filters.risk is not None:
         low, beyond = RISK_BANDS[filters.risk]
         found += [Case.risk >= low] if beyond is None else [Case.risk >= low, Case.risk < beyond]

@@ -10,8 +10,8 @@ from sqlalchemy import Row, func, select, tuple_
 from sqlalchemy.orm import Session
 
 from dashboard.models import PENDING, Case, CaseState, Source
-from dashboard.queries.paging import Count, capped_count
-from dashboard.queries.queue.conditions import claimed, conditions
+from dashboard.queries.paging import COUNT_CAP, Count, capped_count
+from dashboard.queries.queue.conditions import claimed, conditions, in_state
 from dashboard.queries.queue.filters import QueueFilters, Viewer
 
 
@@ -43,10 +43,17 @@ def phase_counts(session: Session) -> dict[str, int]:
     return {row.phase: row[1] for row in session.execute(query)}
 
 
-def state_counts(session: Session) -> dict[str, int]:
-    """Count the cases that wait for a decision by state: open, snoozed, escalated."""
-    query = select(Case.state, func.count()).where(Case.state.in_(PENDING)).group_by(Case.state)
-    return {row.state: row[1] for row in session.execute(query)}
+def state_counts(session: Session) -> dict[str, Count]:
+    """Count the cases that wait for a decision by state (open, snoozed, escalated), each up to the cap."""
+    # One statement, in which each state is counted by the index that is partial on it.
+    parts = [
+        select(func.count())
+        .select_from(select(Case.id).where(in_state(state)).limit(COUNT_CAP + 1).subquery())
+        .scalar_subquery()
+        for state in PENDING
+    ]
+    found = session.execute(select(*parts)).one()
+    return {state.value: Count(min(n, COUNT_CAP), n > COUNT_CAP) for state, n in zip(PENDING, found, strict=True)}
 
 
 def dropping_count(session: Session, now: datetime, days: int) -> Count:

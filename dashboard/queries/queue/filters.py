@@ -30,8 +30,9 @@ MAX_ACCOUNTS = 20
 
 _TLD = re.compile(r"[a-z0-9-]{1,63}")
 _SLUG = re.compile(r"[a-z0-9_-]{1,64}")
-# What stands before an at sign and a name with a dot after it: never taken from an address, never put into one.
-_MAIL = re.compile(r"[^\s/:][@\uff20][^\s/@]*\.")
+# An at sign (also the full-width one) between something and a name with a dot and a letter, or an IP literal: never
+# taken from an address, never put into one. `requests@2.31` and `@scope/name` of package names pass.
+_MAIL = re.compile(r"[^\s/:][@\uff20](?:\[|[^\s/@]*\.[^\W\d_])")
 
 
 @dataclass(frozen=True, slots=True)

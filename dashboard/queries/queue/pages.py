@@ -18,6 +18,7 @@ from dashboard.queries.queue.filters import QueueFilters, Viewer
 PAGE_SIZE = 50
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _TICK = timedelta(microseconds=1)
+_LARGEST = 2**31 - 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,9 +151,9 @@ def _section(
 
 
 def _value(value: int | None, order: Order) -> Any:
-    """Turn a cursor's number back into what the column holds; a time no calendar has is the earliest there is."""
+    """Turn a cursor's number back into what the column holds; none of ours is beyond what that can."""
     if value is None or order.column.type.python_type is int:
-        return value
+        return None if value is None else min(value, _LARGEST)
     try:
         return _EPOCH + timedelta(microseconds=value)
     except OverflowError:
