@@ -13,7 +13,9 @@ from sqlalchemy import inspect, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from dashboard.database import Base, db, writing
+from dashboard.models import PolicyVersion
 from tests import factories as make
+from tests.conftest import START
 from tests.support import story
 
 
@@ -170,6 +172,38 @@ def test_the_sweep_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(co
     assert [tuple(row) for row in db.session.execute(text(query))] == [("failing.net", 0, None), ("fine.net", 0, 1)]
     with pytest.raises(IntegrityError), writing() as session:
         session.execute(text("INSERT INTO sweeps (domain_id, next_at) VALUES (99, '2026-01-01 00:00:00')"))
+
+
+def test_the_policy_comes_to_a_database_with_decisions_and_its_own_become_a_persons_when_it_goes(
+    context: Flask,
+) -> None:
+    """SQLite rebuilds the table of decisions: ids, what hangs on them, and its indexes must outlive that."""
+    with writing() as session:
+        ada = story.add_staff(session, "ada@desk.test")
+        session.add(PolicyVersion(version=2, values={}, note="on", staff_id=ada.id, created_at=START))
+        source, domain = make.make_source(session), make.make_domain(session)
+        address = make.make_address(session, make.make_account(session, source), domain)
+        case = make.make_case(session, domain)
+        by_rita = make.make_decision(session, case, story.add_staff(session).id)
+        by_policy = make.make_decision(session, case, ada.id)
+        by_policy.staff_id, by_policy.policy_version = None, 2
+        make.make_unverification(session, by_policy, address)
+        ids = [by_rita.id, by_policy.id]
+        people = [by_rita.staff_id, ada.id]
+    before = rows() | {"policies": 0}
+    indexes = {each["name"] for each in inspect(db.engine).get_indexes("decisions")}
+    db.session.remove()
+    flask_migrate.downgrade(revision="0005")
+    assert "policies" not in inspect(db.engine).get_table_names()
+    found = db.session.execute(text("SELECT id, staff_id FROM decisions ORDER BY id")).all()
+    assert [tuple(row) for row in found] == list(zip(ids, people, strict=True))
+    db.session.remove()
+    flask_migrate.upgrade()
+    assert rows() == before
+    assert {each["name"] for each in inspect(db.engine).get_indexes("decisions")} == indexes
+    for change in ("staff_id = NULL", "policy_version = 1", "case_id = 99"):
+        with pytest.raises(IntegrityError), writing() as session:
+            session.execute(text(f"UPDATE decisions SET {change}"))
 
 
 def rows() -> dict[str, int]:

@@ -46,6 +46,10 @@ class Brake(Base):
     releaser: Mapped[Staff | None] = relationship()
 
 
+WITH_LAPSES = "lapsed + accepted + discarded > 0"
+"""One count in a hundred: a dry run of the policy reads four months of them."""
+
+
 class LapseCount(Base):
     """Good readings and new lapses of one hour (domain clock), by provider and TLD; provider `-`: the assessment.
 
@@ -54,6 +58,14 @@ class LapseCount(Base):
     """
 
     __tablename__ = "lapse_counts"
+    __table_args__ = (
+        Index(
+            "ix_lapse_counts_with_lapses",
+            "hour",
+            postgresql_where=text(WITH_LAPSES),
+            sqlite_where=text(WITH_LAPSES),
+        ),
+    )
 
     hour: Mapped[datetime] = mapped_column(primary_key=True)
     provider: Mapped[str] = mapped_column(String(16), primary_key=True)

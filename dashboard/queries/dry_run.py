@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, func, select
+from sqlalchemy import Row, func, select, text
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import Confidence, HolderChange, Recommendation
@@ -16,6 +16,7 @@ from dashboard.lifecycle.dry_run import DAY, DAYS, PastLapses, PastOpening, Reco
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.policy import LIMITS
 from dashboard.models import AccountPackage, Address, Case, CaseOpening, Decision, Domain, LapseCount, Package
+from dashboard.models.brake import WITH_LAPSES
 
 MOST = 50_000
 """Openings looked at, at most: the newest; a page that waited longer would be of no use."""
@@ -124,7 +125,7 @@ def _lapses(session: Session, since: datetime, now: datetime) -> list[PastLapses
     reported = LapseCount.lapsed + LapseCount.accepted + LapseCount.discarded
     query = select(
         LapseCount.hour, LapseCount.provider, LapseCount.tld, reported, LapseCount.lapsed + LapseCount.accepted
-    ).where(LapseCount.hour > since - HISTORY - WINDOW, LapseCount.hour <= now, reported > 0)
+    ).where(LapseCount.hour > since - HISTORY - WINDOW, LapseCount.hour <= now, text(WITH_LAPSES))
     return [
         PastLapses(hour, "" if provider == ASSESSED else provider, tld, every, believed)
         for hour, provider, tld, every, believed in session.execute(query)

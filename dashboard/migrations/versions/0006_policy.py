@@ -42,9 +42,18 @@ def upgrade() -> None:
     op.add_column("case_openings", sa.Column("holder_change", sa.String(length=32), nullable=True))
     op.add_column("case_openings", sa.Column("recommended_at", sa.DateTime(timezone=True), nullable=True))
     op.add_column("lapse_counts", sa.Column("discarded", sa.Integer(), server_default="0", nullable=False))
+    op.create_index(
+        "ix_lapse_counts_with_lapses",
+        "lapse_counts",
+        ["hour"],
+        unique=False,
+        postgresql_where=sa.text("lapsed + accepted + discarded > 0"),
+        sqlite_where=sa.text("lapsed + accepted + discarded > 0"),
+    )
 
 
 def downgrade() -> None:
+    op.drop_index("ix_lapse_counts_with_lapses", table_name="lapse_counts")
     op.drop_column("lapse_counts", "discarded")
     for name in ("recommended_at", "holder_change", "confidence", "phase"):
         op.drop_column("case_openings", name)
