@@ -52,7 +52,7 @@ def test_a_pasted_address_does_not_stay_in_the_address_bar(reviewer: FlaskClient
 
 
 def test_overdue_checks_are_the_rows_behind_the_overviews_number(app: Flask, reviewer: FlaskClient) -> None:
-    assert "No check is overdue" in reviewer.get("/domains?overdue=1").text
+    assert "Every domain was checked completely" in reviewer.get("/domains?overdue=1").text
     with app.app_context(), writing() as session:
         old = START - timedelta(days=31)
         make.make_domain(session, "late.net", completed_at=old, next_check_at=old)
@@ -174,3 +174,15 @@ def test_all_who_rely_on_a_domain_can_be_listed(app: Flask, reviewer: FlaskClien
     assert "relies_on=mailhost.net&amp;after=" in html or "after=user49.net&amp;relies_on" in html
     assert "No monitored domain" not in html
     assert "0 domains" in reviewer.get("/domains?relies_on=nobody.net").text
+
+
+def test_a_check_that_is_not_complete_is_said_to_be_stale(app: Flask) -> None:
+    with app.app_context(), writing() as session:
+        make.make_domain(session, "held-back.net", failures=2, completed_at=START - timedelta(days=4))
+        make.make_domain(session, "never-done.net", failures=1, completed_at=None)
+    client = signed_in_client(app)
+    assert "stale, tried 2 times" in client.get("/domains").text
+    html = client.get("/domains/held-back.net").text
+    assert "Its last complete check was" in html
+    assert "left alone 2 times since" in html
+    assert "No check of it was complete yet" in client.get("/domains/never-done.net").text
