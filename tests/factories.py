@@ -21,6 +21,7 @@ from dashboard.models import (
     Domain,
     EvidenceRecord,
     LifecycleEvent,
+    Notice,
     Package,
     RegistrationPeriod,
     SecurityEvent,
@@ -201,6 +202,24 @@ def make_decision(session: Session, case: Case, staff_id: int, kind: str = "appr
         "frozen": {},
     }
     row = Decision(case_id=case.id, opening_id=opening.id, kind=kind, staff_id=staff_id, **(defaults | values))
+    return _add(session, row)
+
+
+def make_notice(session: Session, address: Address, state: str = "queued", **values: Any) -> Notice:
+    defaults: dict[str, Any] = {
+        "kind": "takeover_suspected",
+        "domain_id": address.domain_id,
+        "judged": {},
+        "reason": "reported",
+        "raised_at": START,
+    }
+    row = Notice(
+        public_id=f"n{next(_numbers)}",
+        address_id=address.id,
+        source_id=address.source_id,
+        state=state,
+        **(defaults | values),
+    )
     return _add(session, row)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from sqlalchemy import func, select
+from sqlalchemy import func, select, union_all
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.evidence import ErrorKind
@@ -14,6 +14,7 @@ from dashboard.models import (
     CaseOpening,
     Decision,
     DecisionKind,
+    Notice,
     ProviderCount,
     Source,
     Unverification,
@@ -21,6 +22,7 @@ from dashboard.models import (
 )
 
 _APPLIED = (UnverificationState.APPLIED, UnverificationState.REVERT_QUEUED, UnverificationState.REVERTED)
+_WAITING = (UnverificationState.QUEUED, UnverificationState.RECHECKING, UnverificationState.SENT)
 STUCK_AFTER = timedelta(hours=24)
 """A delivery that was not acknowledged for so long is shown."""
 LOOKUP_DAYS = 7
@@ -66,6 +68,7 @@ def month_figures(session: Session, start: datetime, end: datetime) -> MonthFigu
     applied = select(func.count(Unverification.id)).where(
         Unverification.state.in_(_APPLIED),
         Unverification.kind == "unverify",
+        Unverification.effect == "unverify",
         Unverification.settled_at >= start,
         Unverification.settled_at < end,
     )
@@ -78,14 +81,17 @@ def month_figures(session: Session, start: datetime, end: datetime) -> MonthFigu
 
 
 def stuck_deliveries(session: Session, now: datetime) -> list[StuckDeliveries]:
-    """Count what the sources have not acknowledged within `STUCK_AFTER`, by source and state."""
-    waiting = (UnverificationState.QUEUED, UnverificationState.RECHECKING, UnverificationState.SENT)
-    oldest = func.min(Unverification.decided_at)
+    """Count what the sources have not acknowledged within `STUCK_AFTER`, notices too, by source and state."""
+    item, waiting = Unverification, [state.value for state in _WAITING]
+    effects = select(item.source_id, item.state, item.decided_at.label("at")).where(item.state.in_(waiting))
+    notices = select(Notice.source_id, Notice.state, Notice.raised_at).where(Notice.state.in_(waiting))
+    both = union_all(effects, notices).subquery()
+    oldest = func.min(both.c.at)
     rows = session.execute(
-        select(Source.name, Unverification.state, func.count(), oldest)
-        .join(Source, Source.id == Unverification.source_id)
-        .where(Unverification.state.in_(waiting), Unverification.decided_at < now - STUCK_AFTER)
-        .group_by(Source.name, Unverification.state)
+        select(Source.name, both.c.state, func.count(), oldest)
+        .join(Source, Source.id == both.c.source_id)
+        .where(both.c.at < now - STUCK_AFTER)
+        .group_by(Source.name, both.c.state)
         .order_by(oldest)
     )
     return [StuckDeliveries(*row) for row in rows]

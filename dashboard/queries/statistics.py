@@ -1,7 +1,8 @@
 """The monthly figures of each source, by the domain clock, months in UTC.
 
 A check, a case or a decision belongs to every source that has an address at the domain. `flagged` counts each time a
-case was opened; `addresses_unverified`, `stale`, `rejected` and `reverted` count by the month of the source's answer.
+case was opened; `addresses_unverified`, `stale`, `rejected` and `reverted` count by the month of the source's answer,
+and only the effect `unverify`: refused password resets and notices are counted beside (`beside_rows`).
 """
 
 from __future__ import annotations
@@ -24,6 +25,8 @@ from dashboard.models import (
     Check,
     Decision,
     DecisionKind,
+    Notice,
+    NoticeKind,
     Source,
     Unverification,
     UnverificationState,
@@ -52,6 +55,17 @@ class MonthRow:
     rejected: int
     reverted: int
     median_hours_to_decision: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class BesideRow:
+    """What a source answered `applied` to in a month that un-verified nobody, counted by address."""
+
+    month: str
+    source: str
+    resets_refused: int
+    early_warnings: int
+    takeovers_reported: int
 
 
 COLUMNS = tuple(field.name for field in fields(MonthRow))
@@ -138,6 +152,20 @@ def span_rows(session: Session, span: Span) -> list[MonthRow]:
     ]
 
 
+def beside_rows(session: Session, span: Span) -> list[BesideRow]:
+    """Return every source's milder effects and notices of every month of `span`; months without any are left out."""
+    month = _MonthOf(session.get_bind().dialect)
+    counted = [
+        _count(session, _settled(span, month, UnverificationState.APPLIED, effect="block_reset")),
+        *(_count(session, _noticed(span, month, kind)) for kind in NoticeKind),
+    ]
+    slugs = {row.id: row.slug for row in session.execute(select(Source.id, Source.slug))}
+    keys = sorted({key for counts in counted for key in counts}, key=lambda key: (key[0], slugs[key[1]]))
+    return [
+        BesideRow(name, slugs[ident], *(counts.get((name, ident), 0) for counts in counted)) for name, ident in keys
+    ]
+
+
 class _MonthOf:
     """Makes the month of a time column in SQL, each database in its own words."""
 
@@ -191,14 +219,26 @@ def _decided(span: Span, month: _MonthOf, kind: DecisionKind) -> _Counting:
     )
 
 
-def _settled(span: Span, month: _MonthOf, state: UnverificationState, kind: str = "unverify") -> _Counting:
+def _settled(
+    span: Span, month: _MonthOf, state: UnverificationState, *, kind: str = "unverify", effect: str = "unverify"
+) -> _Counting:
     """Count effects that the source answered with `state`; a blocked reset is none of these."""
     when = month(Unverification.settled_at)
     return (
         select(when, Unverification.source_id, func.count())
         .where(span.has(Unverification.settled_at), _ended(state), Unverification.kind == kind)
-        .where(Unverification.effect == "unverify")
+        .where(Unverification.effect == effect)
         .group_by(when, Unverification.source_id)
+    )
+
+
+def _noticed(span: Span, month: _MonthOf, kind: NoticeKind) -> _Counting:
+    when = month(Notice.settled_at)
+    return (
+        select(when, Notice.source_id, func.count())
+        .where(span.has(Notice.settled_at), Notice.state == UnverificationState.APPLIED.value)
+        .where(Notice.kind == kind.value)
+        .group_by(when, Notice.source_id)
     )
 
 

@@ -12,7 +12,7 @@ from dashboard.audit.record import record
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.queries.statistics import MonthRow, month_rows, recent_rows
+from dashboard.queries.statistics import MonthRow, Span, beside_rows, month_rows, recent_rows, span_of
 from dashboard.queries.statistics_files import FORMATS
 from dashboard.web.filters import page_now
 
@@ -51,8 +51,10 @@ class Chart:
 @requires(Permission.STATISTICS_READ)
 def index() -> str:
     """Show the latest months."""
-    rows = recent_rows(db.session(), MONTHS)
-    return render_template("statistics/index.html", rows=rows, chart=bar_chart(rows))
+    session = db.session()
+    rows = recent_rows(session, MONTHS)
+    beside = beside_rows(session, span_over(rows)) if rows else []
+    return render_template("statistics/index.html", rows=rows, chart=bar_chart(rows), beside=beside[::-1])
 
 
 @blueprint.get("/statistics.<any(csv, json):kind>")
@@ -78,6 +80,11 @@ def export(kind: str) -> Response:
     response = Response(FORMATS[kind](rows), content_type=MIME_TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="lapsewatch-{month}.{kind}"'
     return response
+
+
+def span_over(rows: Sequence[MonthRow]) -> Span:
+    """Return the span from the earliest month of `rows` to the latest."""
+    return Span(span_of(min(row.month for row in rows)).start, span_of(max(row.month for row in rows)).end)
 
 
 def bar_chart(rows: Sequence[MonthRow]) -> Chart:

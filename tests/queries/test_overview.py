@@ -40,5 +40,8 @@ def test_deliveries_are_stuck_after_a_day_without_an_acknowledgement(context: Fl
         for state, hours in (("queued", 30), ("sent", 25), ("sent", 23), ("applied", 99)):
             decision = make.make_decision(session, case, staff.id)
             make.make_unverification(session, decision, address, state, START - timedelta(hours=hours))
+        for state, hours in (("sent", 26), ("sent", 1), ("applied", 99)):
+            make.make_notice(session, address, state, raised_at=START - timedelta(hours=hours))
     stuck = stuck_deliveries(db.session(), START)
-    assert [(item.source, item.state, item.count) for item in stuck] == [("Index", "queued", 1), ("Index", "sent", 1)]
+    assert [(item.source, item.state, item.count) for item in stuck] == [("Index", "queued", 1), ("Index", "sent", 2)]
+    assert stuck[1].oldest == START - timedelta(hours=26)

@@ -9,12 +9,24 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.database import db, writing
 from dashboard.models import Address, Case, CaseOpening, Check, Decision, Domain, Source, Unverification
-from dashboard.queries.statistics import COLUMNS, MonthRow, month_rows, months, recent_rows, span_of
+from dashboard.queries.statistics import (
+    COLUMNS,
+    BesideRow,
+    MonthRow,
+    Span,
+    beside_rows,
+    month_rows,
+    months,
+    recent_rows,
+    span_of,
+)
 from dashboard.queries.statistics_files import to_csv, to_json
+from tests import factories as make
 from tests.support import story
 
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
@@ -135,6 +147,29 @@ def test_a_month_counts_what_fell_into_it_for_each_source() -> None:
         MonthRow("2026-11", "second", 2, 2, 2, 1, 0, 1, 1, 0, 3.0),  # of 3, 0.5 and 100
         MonthRow("2026-11", "third", 0, 0, 0, 0, 0, 0, 0, 0, None),
     ]
+
+
+@pytest.mark.usefixtures("november")
+def test_what_is_milder_is_counted_beside() -> None:
+    with writing() as session:
+        address = session.scalars(select(Address).order_by(Address.id)).first()
+        decision = session.scalars(select(Decision).order_by(Decision.id.desc())).first()
+        assert address is not None
+        assert decision is not None
+        made = make.make_unverification(session, decision, address, "applied")
+        made.effect, made.kind, made.settled_at = "block_reset", "unverify", NOVEMBER
+        for kind, state, at in (
+            ("early_warning", "applied", NOVEMBER),
+            ("early_warning", "already", NOVEMBER),
+            ("takeover_suspected", "applied", DECEMBER),
+        ):
+            make.make_notice(session, address, state, kind=kind, settled_at=at)
+    span = Span(NOVEMBER, DECEMBER + 24 * HOUR)
+    assert beside_rows(db.session(), span) == [
+        BesideRow("2026-11", "first", 1, 1, 0),
+        BesideRow("2026-12", "first", 0, 0, 1),
+    ]
+    assert sum(row.addresses_unverified for row in month_rows(db.session(), "2026-11")) == 1
 
 
 @pytest.mark.usefixtures("november")
