@@ -13,9 +13,11 @@ from dashboard.app import MAX_BODY
 from dashboard.audit.actor import system
 from dashboard.auth.tokens import Scope, create_token
 from dashboard.database import db, writing
-from dashboard.models import ApiToken, AuditEntry, DecisionKind, Source, Unverification
+from dashboard.models import Address, ApiToken, AuditEntry, DecisionKind, Notice, Source, Unverification
 from dashboard.services.acknowledge import MAX_REASON
+from dashboard.services.notices import publish_notices
 from dashboard.services.publish import publish
+from tests import factories as make
 from tests.conftest import START
 from tests.services.test_decide import ask, lapse
 from tests.support import story
@@ -72,6 +74,28 @@ def test_an_item_says_what_was_judged_and_carries_no_address(client: FlaskClient
         "reason": "lapsed",
         "decided_at": "2026-11-01T08:00:00Z",
     }
+
+
+def test_notices_come_between_in_one_row_of_numbers(client: FlaskClient, token: str) -> None:
+    with writing() as session:
+        addresses = session.scalars(select(Address).order_by(Address.id)).all()
+        for address in addresses[:2]:
+            make.make_notice(session, address, kind="early_warning", reason="in_grace", judged={"verified": True})
+    with writing() as session:
+        publish_notices(session, START)
+    assert [item["seq"] for item in pull(client, token)["items"]] == [1, 2, 3, 4, 5]
+    page = pull(client, token, "?after=2&limit=2")
+    assert [(item["seq"], item["kind"], item["effect"]) for item in page["items"]] == [
+        (3, "unverify", "unverify"),
+        (4, "early_warning", None),
+    ]
+    assert page["next_after"] == 4
+    notice = page["items"][1]
+    assert (notice["reason"], notice["account_id"]) == ("in_grace", "lapsing-parcels.com/0")
+    reply = acknowledge(client, token, [{"id": item["id"], "result": "applied"} for item in page["items"]])
+    assert [item["status"] for item in reply.get_json()["items"]] == ["recorded", "recorded"]
+    assert db.session.scalars(select(Notice.state).order_by(Notice.id)).all() == ["applied", "sent"]
+    assert len(db.session.scalars(select(Address.id).where(Address.verified)).all()) == 2
 
 
 def test_the_first_serving_marks_an_item_sent(client: FlaskClient, token: str) -> None:

@@ -50,12 +50,22 @@ def test_the_score_is_the_phase_weight_times_the_order_of_downloads() -> None:
         ({"no_second_factor_accounts": 3}, "no_second_factor"),
         ({"released_after": 1}, "release_after"),
         ({"resets_after": 2}, "reset_after"),
+        ({"credentials_after": 1}, "credentials_after"),
+        ({"tokens_after": 1}, "token_after"),
+        ({"sign_ins_after": 9}, "sign_in_after"),
     ],
 )
 def test_what_hangs_on_the_addresses_adds_a_part_of_its_own(exposure: dict[str, Any], part: str) -> None:
     found = score(**exposure)
     assert found.score > score().score
     assert part in [p.name for p in found.parts]
+
+
+def test_what_an_owner_may_do_weighs_less_than_what_a_thief_must() -> None:
+    kinds = ("sign_ins_after", "tokens_after", "credentials_after", "resets_after", "released_after")
+    scores = [score(assessed(), **{kind: 1}).score for kind in kinds]
+    assert scores == sorted(set(scores))
+    assert score(sign_ins_after=1000).score == scores[0]
 
 
 def test_worse_phases_weigh_more() -> None:
