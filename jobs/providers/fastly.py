@@ -54,5 +54,5 @@ class FastlyLookUp:
 def read_status(answer: Answer, domain: str, now: datetime, server: str | None) -> Evidence:
     """Read a status reply about `domain`; raises a `ProviderError` for anything that is not one."""
     document = read_document(answer)
-    estimate = document.get("scope") == "estimate"
+    estimate = str(document.get("scope")).strip().lower() == "estimate"
     return status_evidence(Provider.FASTLY, document, domain, now, server, estimate=estimate)

@@ -6,6 +6,7 @@ No redirects, no proxies from the environment, no retries.
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 import zlib
 from dataclasses import dataclass
@@ -172,7 +173,21 @@ def read_json(answer: Answer) -> dict[str, Any]:
     try:
         document = orjson.loads(answer.body)
     except orjson.JSONDecodeError as error:
-        raise errors.Malformed(f"HTTP {answer.status}: broken JSON: {error}") from error
+        document = _mended(answer.body)
+        if document is None:
+            raise errors.Malformed(f"HTTP {answer.status}: broken JSON: {error}") from error
     if not isinstance(document, dict):
         raise errors.Malformed(f"HTTP {answer.status}: JSON, but no object")
     return document
+
+
+def _mended(body: bytes) -> Any:
+    """Read JSON whose fault is in its characters alone (a mark of byte order, Latin-1, half a surrogate), or None.
+
+    One person's name in the wrong encoding must not lose the rest of a reply.
+    """
+    try:
+        value = json.loads(body.decode("utf-8-sig", "replace"), strict=False)
+        return orjson.loads(json.dumps(value, ensure_ascii=False).encode("utf-8", "replace"))
+    except (ValueError, RecursionError):
+        return None

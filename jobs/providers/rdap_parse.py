@@ -24,6 +24,9 @@ def parse_domain(document: dict[str, Any], domain: str, now: datetime, server: s
     """Read the domain object that answers for `domain`; `WrongDomain` or `Malformed` when it is not one."""
     if "errorCode" in document:
         raise Malformed(f"error {document['errorCode']!r} inside HTTP 200")
+    kind = document.get("objectClassName", "domain")
+    if isinstance(kind, str) and kind.strip().lower() != "domain":
+        raise Malformed(f"not a domain, but {kind}")
     require_echo(document.get("ldhName") or document.get("unicodeName"), domain)
     dates = _dates(document)
     statuses = _statuses(document)
@@ -119,10 +122,10 @@ def _statuses(document: dict[str, Any]) -> tuple[str, ...]:
 
 
 def _registrar(document: dict[str, Any]) -> str | None:
-    """Return the registrar's name, else its public id (IANA's number)."""
+    """Return the registrar's name, else its public id (IANA's number), else its handle."""
     for entity in _dicts(document.get("entities")):
         if "registrar" in _words(entity.get("roles")):
-            return _card_name(entity) or _public_id(entity)
+            return _card_name(entity) or _public_id(entity) or _text(entity.get("handle"))
     return None
 
 
@@ -131,7 +134,9 @@ def _card_name(entity: dict[str, Any]) -> str | None:
     match entity.get("vcardArray"):
         case [_, [*properties], *_]:
             named = {p[0]: p[3] for p in properties if isinstance(p, list) and len(p) > 3 and isinstance(p[0], str)}
-            return _text(named.get("fn")) or _text(named.get("org"))
+            org = named.get("org")
+            # An organisation with its units is a list (RFC 7095, 3.3.1.3), itself first.
+            return _text(named.get("fn")) or _text(org[0] if isinstance(org, list) and org else org)
     return None
 
 
@@ -153,7 +158,8 @@ def _text(value: object) -> str | None:
 
 
 def _dicts(value: object) -> Iterator[dict[str, Any]]:
-    return (item for item in value if isinstance(item, dict)) if isinstance(value, list) else iter(())
+    items = [value] if isinstance(value, dict) else value
+    return (item for item in items if isinstance(item, dict)) if isinstance(items, list) else iter(())
 
 
 def _strings(value: object) -> Iterator[str]:

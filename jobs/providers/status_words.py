@@ -57,9 +57,10 @@ def _refuse_errors(document: dict[str, Any]) -> None:
     if not listed:
         return
     first = listed[0] if isinstance(listed, list) else listed
-    if not isinstance(first, dict) or not isinstance(first.get("code"), int):
+    code = str(first.get("code")) if isinstance(first, dict) else ""
+    if not isinstance(first, dict) or not code.isascii() or not code.isdigit():
         raise Malformed("errors of unknown form")
-    raise _status_error(first["code"], clip(str(first.get("message", ""))) or "")
+    raise _status_error(int(code[:9]), clip(str(first.get("message", ""))) or "")
 
 
 def _statuses(entry: dict[str, Any]) -> tuple[str, ...]:

@@ -67,6 +67,15 @@ def test_the_reply_is_kept_with_its_digest() -> None:
     assert reply.evidence.server == "api.fastly.test"
 
 
+def test_an_estimate_is_told_in_any_case() -> None:
+    assert look_up(says(status("undelegated inactive", scope="Estimate"))).evidence.estimate
+
+
+def test_an_error_whose_code_is_text_is_told_by_it() -> None:
+    with pytest.raises(errors.Throttled):
+        look_up(says({"errors": [{"code": "429", "message": "slow down"}]}))
+
+
 def test_an_estimate_is_only_delegation() -> None:
     evidence = look_up(says(status("undelegated inactive", scope="estimate"))).evidence
     assert evidence.estimate

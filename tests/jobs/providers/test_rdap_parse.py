@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -223,3 +224,43 @@ def test_any_json_gives_evidence_or_a_typed_error(members: dict[str, Any], liste
     finally:
         json.loads(redacted(document))
     assert evidence.from_normalised(evidence.normalised(), NOW) == evidence
+
+
+SPOTS: dict[str, tuple[Callable[[dict[str, Any], Any], None], set[str]]] = {
+    "registration date": (lambda doc, odd: doc["events"][0].update(eventDate=odd), {"registered_at"}),
+    "expiry date": (lambda doc, odd: doc["events"][1].update(eventDate=odd), {"expires_at"}),
+    "change date": (lambda doc, odd: doc["events"][2].update(eventDate=odd), {"changed_at"}),
+    "registrar's date": (lambda doc, odd: doc["events"][4].update(eventDate=odd), {"registrar_expires_at"}),
+    "holder's card": (lambda doc, odd: doc["entities"][0].update(vcardArray=odd), set()),
+    "registrar's card": (lambda doc, odd: doc["entities"][1].update(vcardArray=odd), {"registrar"}),
+    "a line of its card": (lambda doc, odd: doc["entities"][1]["vcardArray"][1].append(odd), {"registrar"}),
+    "one entity": (lambda doc, odd: doc["entities"].insert(0, odd), {"registrar"}),
+    "one event": (lambda doc, odd: doc["events"].insert(0, odd), set()),
+    "one name server": (lambda doc, odd: doc["nameservers"].insert(0, odd), {"nameservers"}),
+    "one status": (lambda doc, odd: doc["status"].insert(0, odd), {"statuses"}),
+    "the links": (lambda doc, odd: doc.update(links=odd), set()),
+    "the notices": (lambda doc, odd: doc.update(notices=odd), set()),
+}
+
+
+@given(st.sampled_from(sorted(SPOTS)), json_values)
+def test_what_is_wrong_in_one_place_never_loses_the_rest(spot: str, odd: object) -> None:
+    damage, concerned = SPOTS[spot]
+    document = whole()
+    damage(document, odd)
+    found, sound = parse(document), parse(whole())
+    differs = {name for name, value in sound.normalised().items() if found.normalised()[name] != value}
+    assert differs <= concerned
+
+
+def test_a_registrar_without_a_card_is_told_by_its_handle() -> None:
+    assert (
+        parse({"ldhName": "example.com", "entities": [{"roles": ["registrar"], "handle": "292"}]}).registrar == "292"
+    )
+    units = {"roles": ["registrar"], "vcardArray": card(["org", {}, "text", ["Northgrid", "Domains"]])}
+    assert parse({"ldhName": "example.com", "entities": units}).registrar == "Northgrid"
+
+
+def test_another_object_of_the_same_name_is_no_domain() -> None:
+    with pytest.raises(errors.Malformed, match="nameserver"):
+        parse({"objectClassName": "nameserver", "ldhName": "example.com"})
