@@ -36,7 +36,7 @@ document.addEventListener("click", (event) => {
 });
 
 // Keys. Each stands for something visible: [data-key] on the page, or a field by its id, or [data-row-key] in a row.
-const FIELDS = { a: "#approve-reason_code", v: "#override-reason_code", n: "#note-body, #approve-note", j: "[rel=next]", k: "[rel=prev]" };
+const FIELDS = { a: "#approve-reason_code", v: "#override-reason_code", n: "#note-body, #approve-note" };
 const ON_CASE = "avsn";
 
 function control(key) {

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, joinedload
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import PENDING, Case, Claim
+from dashboard.models import Case, CaseState, Claim
 from dashboard.times import rfc3339
 
 LEASE = timedelta(minutes=10)
@@ -30,7 +30,7 @@ class Outcome(StrEnum):
     CLAIMED = "claimed"
     RENEWED = "renewed"
     HELD = "held"
-    NOT_WAITING = "not_waiting"
+    NOT_OPEN = "not_open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,13 +54,13 @@ class Holder:
 
 
 def claim(session: Session, case_id: int, worker: Worker, *, take_over: bool = False) -> Outcome:
-    """Claim a case that waits for a decision, or renew one's own claim; `LookupError` when there is no such case.
+    """Claim an open case, or renew one's own claim; `LookupError` when there is no such case.
 
     `HELD` when somebody else has it, unless it is taken over, which names them in the audit log.
     """
     case = _locked(session, case_id)
-    if case.state not in PENDING:
-        return Outcome.NOT_WAITING
+    if case.state != CaseState.OPEN:
+        return Outcome.NOT_OPEN
     found = session.get(Claim, case_id)
     live = found is not None and found.expires_at > worker.wall_now
     if found is not None and live and found.staff_id == worker.staff_id:

@@ -12,7 +12,7 @@ from dashboard.auth.guard import safe_local_path
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.models import PENDING, Case
+from dashboard.models import Case, CaseState
 from dashboard.queries.set_asides import ShownSetAside, set_asides
 from dashboard.runtime import wall_now
 from dashboard.services.claims import LEASE, LEAVING, Holder, Outcome, Worker, claim, holders, release, renew
@@ -30,7 +30,7 @@ class Desk:
 
     case_id: int
     version: int
-    waiting: bool
+    is_open: bool
     holder: Holder | None
     mine: bool
     wall_now: datetime
@@ -52,7 +52,7 @@ def claim_of(case: Case) -> Desk:
     session, now = db.session(), wall_now()
     holder = holders(session, [case.id], now).get(case.id)
     mine = holder is not None and holder.staff_id == current_identity().staff_id
-    return Desk(case.id, case.version, case.state in PENDING, holder, mine, now)
+    return Desk(case.id, case.version, case.state == CaseState.OPEN, holder, mine, now)
 
 
 @blueprint.app_template_global()
@@ -149,7 +149,7 @@ def _claim(case_id: int, *, take_over: bool) -> Response:
         abort(404)
     if outcome is Outcome.HELD and not wants_fragment():
         return held_page(case_id)
-    if outcome is Outcome.NOT_WAITING:
+    if outcome is Outcome.NOT_OPEN:
         abort(409)
     return _answer(case_id)
 
