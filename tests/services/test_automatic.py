@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
@@ -15,6 +17,7 @@ from sqlalchemy import delete, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor, ActorKind
+from dashboard.audit.verify import verify
 from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Phase
 from dashboard.models import (
@@ -292,6 +295,40 @@ def test_a_job_that_was_killed_between_two_decisions_goes_on_where_it_was(desk: 
     assert approve()["accounts"] == 1
     assert approve() == {}
     assert db.session.scalar(select(func.count(Decision.id))) == 3
+
+
+def test_workers_that_are_killed_anywhere_lose_and_double_nothing(desk: Desk) -> None:
+    limit = 9
+    with writing() as session:
+        set_policy(session, automatic_accounts=limit)
+    for _ in range(12):
+        desk.lapse()
+    db.session.remove()
+    for number in range(8):
+        approve_until_killed(seconds=0.004 * (number + 1))
+    approve()
+    decisions = db.session.scalars(select(Decision)).all()
+    assert len(decisions) == limit
+    assert len({decision.case_id for decision in decisions}) == limit
+    effects = db.session.scalars(select(Unverification.decision_id)).all()
+    assert sorted(effects) == sorted(decision.id for decision in decisions)
+    told = db.session.scalars(select(AuditEntry.object_id).where(AuditEntry.event == "case.approved")).all()
+    assert sorted(map(int, told)) == sorted(decision.case_id for decision in decisions)
+    assert verify(db.session()).ok
+
+
+def approve_until_killed(seconds: float) -> None:
+    """Run the job in a process of its own that the kernel ends after so many seconds, wherever it is."""
+    child = os.fork()
+    if child == 0:
+        db.engine.dispose(close=False)
+        signal.signal(signal.SIGALRM, signal.SIG_DFL)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+        try:
+            approve()
+        finally:
+            os._exit(0)
+    os.waitpid(child, 0)
 
 
 def test_two_workers_at_once_never_exceed_the_limit(desk: Desk, app: Flask) -> None:

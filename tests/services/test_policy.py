@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import count
+from threading import Barrier
 
 import pytest
+from flask import Flask
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -88,3 +91,23 @@ def test_high_profile_is_by_downloads_or_by_the_sources_word() -> None:
         assert high_profile_accounts(session, DEFAULTS, everyone) == {big.id, flagged.id}
         by_downloads = replace(DEFAULTS, high_profile_critical=False)
         assert high_profile_accounts(session, by_downloads, everyone) == {big.id}
+
+
+@pytest.mark.parametrize("changed_before", [False, True])
+def test_of_two_admins_at_once_exactly_one_changes_it(app: Flask, *, changed_before: bool) -> None:
+    with writing() as session:
+        ada, ben = (story.add_staff(session, f"{name}@desk.test").id for name in ("ada", "ben"))
+        expected = put(session, replace(DEFAULTS, type_above=9), expected=1).policy.version if changed_before else 1
+    db.session.remove()
+    start = Barrier(2)
+
+    def work(staff_id: int) -> bool:
+        with app.app_context():
+            start.wait(10)
+            with writing() as session:
+                wanted = replace(DEFAULTS, type_above=staff_id)
+                return change(session, wanted, "mine", ACTOR, staff_id, START, expected_version=expected).done
+
+    with ThreadPoolExecutor(2) as pool:
+        assert sorted(each.result() for each in [pool.submit(work, ada), pool.submit(work, ben)]) == [False, True]
+    assert current(db.session()).version == expected + 1
