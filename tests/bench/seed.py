@@ -39,11 +39,12 @@ CROSS JOIN LATERAL (
 _CASES = """
 INSERT INTO cases (domain_id, state, version, phase, confidence, recommendation, holder_change, risk, risk_parts,
                    opened_at, opened_why, updated_at, drop_at, addresses, accounts, only_address_accounts,
-                   no_second_factor_accounts, packages, downloads_30d)
+                   no_second_factor_accounts, packages, downloads_30d, tld)
 SELECT id, 'open', 1, phase, confidence, recommendation, holder_change, hashint8(id) & 255,
        '[{"name": "phase", "points": 40, "why": "redemption"}, {"name": "downloads", "points": 30, "why": "30,000"}]',
        now() - (id %% 40) * interval '1 day', 'Fastly and RDAP say ' || phase, now(), drop_at, %(addresses)s,
-       %(addresses)s, 1, 2, id %% 7, (hashint8(id) & 1023)::bigint * 977
+       %(addresses)s, 1, 2, id %% 7, (hashint8(id) & 1023)::bigint * 977,
+       substring(name from '[^.]+$')
 FROM domains WHERE id %% %(every)s = 0 ORDER BY id
 """
 
