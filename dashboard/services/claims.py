@@ -35,7 +35,7 @@ class Outcome(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Worker:
-    """Who asks, and when by both clocks: `now` for the audit log, `wall_now` for the lease."""
+    """Who asks, and when by both clocks: `now` for the case, `wall_now` for the lease and what is told of it."""
 
     actor: Actor
     staff_id: int
@@ -130,4 +130,4 @@ def _locked(session: Session, case_id: int) -> Case:
 
 
 def _tell(session: Session, event: Event, case_id: int, worker: Worker, data: dict[str, str | int | None]) -> None:
-    record(session, event, actor=worker.actor, object_type="case", object_id=str(case_id), data=data, now=worker.now)
+    record(session, event, actor=worker.actor, object_type="case", object_id=str(case_id), data=data, now=worker.wall_now)
