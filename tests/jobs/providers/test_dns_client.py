@@ -49,7 +49,7 @@ def test_hundreds_of_queries_share_few_sockets_and_each_gets_its_own_answer() ->
         )
         return list(outcomes)
 
-    assert all(run(answer, ask))
+    assert all(run(answer, ask, timeout=10.0))  # not the question here: a busy machine takes its time
     assert len(peers) == 8
 
 

@@ -16,7 +16,7 @@ import dns.message
 import dns.rcode
 import dns.rrset
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.lifecycle.evidence import Delegation, Outcome, Phase, Rcode
@@ -327,3 +327,17 @@ def test_without_redis_nothing_is_remembered_and_nobody_is_held_up(tmp_path: Any
         return found
 
     assert asyncio.run(inside()) == [None, None]
+
+
+@settings(max_examples=40, deadline=None)
+@given(st.binary(max_size=200), st.binary(min_size=12, max_size=12))
+def test_whatever_a_zones_server_sends_there_is_evidence_or_a_typed_error(tail: bytes, head: bytes) -> None:
+    def garbage(query: dns.message.Message) -> bytes:
+        asked = query.to_wire()
+        question = asked[12 : 12 + len(query.question[0].name.to_wire() or b"") + 4]
+        # The id, the response bit and the question are right, so that it is read; nothing else is.
+        return asked[:2] + bytes([head[2] | 0x80]) + head[3:4] + b"\0\1" + head[6:] + question + tail
+
+    with contextlib.suppress(errors.ProviderError):
+        evidence = World(servers=(garbage,), timeout=0.1).look_up().evidence
+        assert evidence.outcome in {Outcome.FOUND, Outcome.NOT_FOUND}
