@@ -75,7 +75,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SPREAD: Policy(timeout=120, retries=0),
     JobName.PUBLISH: Policy(timeout=120, retries=0),
     # Whatever ends it, the database knows how far it came, and RESUME_BULK hands the rest over.
-    JobName.RUN_BULK: Policy(timeout=1800, retries=0),
+    JobName.RUN_BULK: Policy(timeout=300, retries=0),
     JobName.RESUME_BULK: Policy(timeout=30, retries=0),
     JobName.WARN: Policy(timeout=120, retries=0),
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),

@@ -14,7 +14,7 @@ from dashboard.database import db, writing
 from dashboard.queue import JobName, enqueue
 from dashboard.runtime import domain_now, wall_now
 from dashboard.services.bulk.judging import Moment
-from dashboard.services.bulk.work import Pace, Step, claim, due, fail_next, step
+from dashboard.services.bulk.work import Pace, Step, claim, due, fail_next, release, step
 from jobs.context import job_context
 
 MOST_ITEMS, MOST_ADDRESSES = 1000, 5000
@@ -26,9 +26,12 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timing:
-    """How long a lease lasts, how long a chunk should take, and how long others may write between two (seconds)."""
+    """How long a lease lasts, a job works before it hands over, a chunk should take, and others may write between two
+    chunks (seconds).
+    """
 
     lease: timedelta = timedelta(seconds=30)
+    job: float = 200.0
     chunk: float = 0.12
     gap: float = 0.02
 
@@ -62,7 +65,11 @@ def work(bulk_id: int, timing: Timing = Timing()) -> dict[str, int]:
             return {"items": 0, "addresses": 0}
     done = {"items": 0, "addresses": 0}
     pace, busy, tries = Pace(), 0.0, 0
+    until = time.monotonic() + timing.job
     while True:
+        if time.monotonic() > until:
+            _hand_back(bulk_id, lease)
+            break
         started = time.monotonic()
         try:
             one = _chunk(bulk_id, lease, pace, timing, busy)
@@ -87,6 +94,13 @@ def work(bulk_id: int, timing: Timing = Timing()) -> dict[str, int]:
         busy = time.monotonic() - started
     enqueue(JobName.PUBLISH)
     return done
+
+
+def _hand_back(bulk_id: int, lease: str) -> None:
+    with writing() as session:
+        number = release(session, bulk_id, lease)
+    if number is not None:
+        hand_over(bulk_id, number)
 
 
 def _chunk(bulk_id: int, lease: str, pace: Pace, timing: Timing, busy: float) -> Step:

@@ -68,6 +68,18 @@ def claim(session: Session, bulk_id: int, lease: str, wall_now: datetime, lasts:
     return done.first() is not None
 
 
+def release(session: Session, bulk_id: int, lease: str) -> int | None:
+    """Give the lease back for the next job; returns the round it belongs to, None when the lease was gone."""
+    done = session.execute(
+        update(BulkAction)
+        .where(BulkAction.id == bulk_id, BulkAction.lease == lease)
+        .values(lease=None, leased_until=None)
+        .returning(BulkAction.round)
+        .execution_options(synchronize_session=False)
+    )
+    return done.scalar()
+
+
 def step(
     session: Session, bulk_id: int, lease: str, moment: Moment, lasts: timedelta, pace: Pace, *, busy_ms: int = 0
 ) -> Step:
