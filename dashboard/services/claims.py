@@ -130,4 +130,5 @@ def _locked(session: Session, case_id: int) -> Case:
 
 
 def _tell(session: Session, event: Event, case_id: int, worker: Worker, data: dict[str, str | int | None]) -> None:
-    record(session, event, actor=worker.actor, object_type="case", object_id=str(case_id), data=data, now=worker.wall_now)
+    at = worker.wall_now
+    record(session, event, actor=worker.actor, object_type="case", object_id=str(case_id), data=data, now=at)
