@@ -275,16 +275,6 @@ def reverts_of(session: Session, bulk_id: int) -> Sequence[Row[int, str]]:
     return session.execute(query.order_by(BulkAction.id.desc())).all()
 
 
-def stale_domains(session: Session, bulk_id: int) -> Sequence[int]:
-    """Return the domains of the cases that were left out because their evidence is too old."""
-    query = (
-        select(Case.domain_id)
-        .join(BulkItem, BulkItem.case_id == Case.id)
-        .where(BulkItem.bulk_id == bulk_id, BulkItem.why == "stale_evidence")
-    )
-    return session.scalars(query).all()
-
-
 def members(session: Session, bulk_id: int) -> Sequence[Row[int, int]]:
     """Return `(id, version)` of all cases of a list, as they are now."""
     query = select(Case.id, Case.version).join(BulkItem, BulkItem.case_id == Case.id)

@@ -1,4 +1,4 @@
-"""The steps of a bulk action: prepare, choose, confirm, approve, pause, resume, cancel, take back, stop everything."""
+"""The steps of a bulk action: prepare, choose, confirm, approve, pause, resume, cancel, take back, stop all."""
 
 from __future__ import annotations
 
@@ -9,14 +9,12 @@ from datetime import timedelta
 
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 from markupsafe import Markup
-from sqlalchemy import select, update
+from sqlalchemy import select
 
-from dashboard.audit.events import Event
-from dashboard.audit.record import record
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.models import BulkAction, BulkKind, Case, Domain
+from dashboard.models import BulkAction, BulkKind, Case
 from dashboard.queries import bulk as query
 from dashboard.queries.paging import whole
 from dashboard.queries.queue import QueueFilters, Viewer, case_ids
@@ -30,8 +28,9 @@ from dashboard.services.bulk.confirm import confirm as confirm_bulk
 from dashboard.services.bulk.confirm import withdraw as withdraw_bulk
 from dashboard.services.bulk.judging import Moment
 from dashboard.services.bulk.outcome import Outcome, Refusal
-from dashboard.services.bulk.prepare import Person, Scope, Wanted, decisions_of, prepare_revert
+from dashboard.services.bulk.prepare import Person, Scope, Wanted, decisions_of, prepare_revert, tell_prepared
 from dashboard.services.bulk.prepare import prepare as prepare_bulk
+from dashboard.services.bulk.refresh import request_checks
 from dashboard.services.bulk.work import Pace, claim, release, step
 from dashboard.services.decide import DecisionRequest
 from dashboard.web.bulk import answer
@@ -131,7 +130,7 @@ def accounts(bulk_id: int) -> Response:
 @blueprint.post(f"/bulk-actions/<{ROW_ID}:bulk_id>/confirm")
 @requires(Permission.BULK_RUN)
 def confirm(bulk_id: int) -> Response:
-    """Take the author's word; 422 when the form cannot be used, 409 when the preview is not the one that was shown."""
+    """Take the author's word; 422 when the form cannot be used, 409 when the preview is not the one shown."""
     given = Confirmation(
         version=required_number("version"),
         digest=request.form.get("digest", ""),
@@ -217,20 +216,9 @@ def check_now(bulk_id: int) -> Response:
     with writing() as session:
         if query.find(session, bulk_id) is None:
             abort(404)
-        domains = sorted(query.stale_domains(session, bulk_id))
-        idle = Domain.id.in_(domains), Domain.batch_id.is_(None), Domain.next_check_at > now
-        session.execute(update(Domain).where(*idle).values(next_check_at=now))
-        record(
-            session,
-            Event.BULK_CHECK_REQUESTED,
-            actor=current_identity().actor,
-            object_type="bulk",
-            object_id=str(bulk_id),
-            data={"domains": len(domains)},
-            now=now,
-        )
+        number = request_checks(session, bulk_id, person(), now)
     enqueue(JobName.SWEEP, unique="sweep")
-    count = f"{len(domains):,} domain{'' if len(domains) == 1 else 's'}"
+    count = f"{number:,} domain{'' if number == 1 else 's'}"
     flash(f"{count} will be checked at once. Prepare the list again in a minute.", "success")
     return _back(bulk_id)
 
@@ -268,11 +256,8 @@ def revert(bulk_id: int) -> Response:
     return _to_preview(new_id)
 
 
-def start_single(asked: DecisionRequest) -> Response | None:
-    """Turn a decision that needs a second person into a bulk action of one case, confirmed by its author.
-
-    None when the case cannot be part of one; the case's own form then says why.
-    """
+def start_single(asked: DecisionRequest) -> Response:
+    """Turn a decision that needs a second person into a bulk action of one case, confirmed by its author."""
     with writing() as session:
         wanted = Wanted(BulkKind(asked.kind.value), Scope.SINGLE, [(asked.case_id, asked.version)])
         bulk_id = prepare_bulk(session, wanted, person(), page_now(), wall_now())
@@ -283,6 +268,8 @@ def start_single(asked: DecisionRequest) -> Response | None:
     )
     with writing() as session:
         outcome = confirm_bulk(session, bulk_id, given, person(), page_now(), wall_now())
+        if outcome.refusal is not None:
+            tell_prepared(session, session.get_one(BulkAction, bulk_id), person(), page_now())
     if outcome.refusal is None:
         flash("This needs a second person: it waits here for somebody else's approval.", "success")
     return _back(bulk_id)

@@ -17,6 +17,7 @@ from dashboard.runtime import wall_now
 from dashboard.services.claims import forget, held_by_other
 from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
 from dashboard.services.policy import current
+from dashboard.web.bulk_steps import start_single
 from dashboard.web.case_page import case_page
 from dashboard.web.cases import viewer_now
 from dashboard.web.claims import held_page
@@ -60,6 +61,8 @@ def create(case_id: int) -> Response:
             forget(session, case_id, identity.staff_id)
     if result.refusal in {Refusal.CONFLICT, Refusal.CLOSED}:
         return make_response(render_template("cases/conflict.html", case_id=case_id, conflict=result.conflict), 409)
+    if result.refusal is Refusal.SECOND_PERSON:
+        return start_single(asked)
     if result.refusal is not None:
         return _refused(asked, result)
     if asked.kind is DecisionKind.APPROVE:

@@ -12,6 +12,8 @@ from dashboard.auth.permissions import Permission
 from dashboard.web import (
     audit,
     brakes,
+    bulk,
+    bulk_steps,
     cases,
     claims,
     decisions,
@@ -35,7 +37,8 @@ from dashboard.web.reveal import init_reveal
 from dashboard.web.support import SUPPORT
 
 TRIAGE = (cases, claims, set_aside, search, decisions, takeovers, views, me)
-SCREENS = (sign_in, overview, *TRIAGE, domains, evidence, statistics, audit, brakes, policy, providers)
+BULK = (bulk, bulk_steps)
+SCREENS = (sign_in, overview, *TRIAGE, *BULK, domains, evidence, statistics, audit, brakes, policy, providers)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +54,7 @@ class Screen:
 NAVIGATION = (
     Screen("Overview", "/", Permission.OVERVIEW_READ, ("overview",)),
     Screen("Cases", "/cases", Permission.CASES_READ, tuple(each.blueprint.name for each in TRIAGE if each is not me)),
+    Screen("Bulk actions", "/bulk-actions", Permission.BULK_READ, ("bulk", "bulk_steps")),
     Screen("Domains", "/domains", Permission.DOMAINS_READ, ("domains",)),
     Screen("Accounts", "/accounts", Permission.ACCOUNTS_READ, ("accounts", "reveal")),
     Screen("Allow-list", "/allow-list", Permission.ALLOW_LIST_READ, ("allow_list",)),
@@ -67,6 +71,7 @@ def init_web(app: Flask) -> None:
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.jinja_env.globals["htmx_config"] = HTMX_CONFIG
     app.context_processor(navigation)
+    app.context_processor(bulk.running_note)
     init_filters(app)
     init_headers(app)
     init_errors(app)

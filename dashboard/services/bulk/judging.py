@@ -93,7 +93,7 @@ def judge_items(session: Session, bulk: BulkAction, items: Sequence[AnyRow], mom
         outside |= {
             ident: why
             for ident, each in known.items()
-            if (why := _unfit(each, evidence.get(domains[ident]), oldest)) is not None
+            if (why := _unfit(each, evidence.get(domains[ident]), oldest, is_single=_is_single(bulk))) is not None
         }
     frozen = freeze_many(session, [(cases[item.case_id], known[item.id]) for item in left if item.id not in outside])
     addresses = _addresses(session, bulk, {i: each for i, each in known.items() if i not in outside}, policy)
@@ -183,10 +183,17 @@ def _in_others(session: Session, bulk_id: int, case_ids: Collection[int]) -> set
     return set(session.scalars(query))
 
 
-def _unfit(judged: Judged, evidence_at: datetime | None, oldest: datetime) -> str | None:
+def _is_single(bulk: BulkAction) -> bool:
+    """Whether somebody has looked at the one case closely: it only waits for the second person."""
+    return bulk.scope == "single"
+
+
+def _unfit(judged: Judged, evidence_at: datetime | None, oldest: datetime, *, is_single: bool) -> str | None:
     """Why a case must not be approved in bulk, though one by one a person may look closer."""
     if judged.is_kept:
         return Why.ALLOW_LISTED.value
+    if is_single:
+        return None if judged.address_ids else Why.NO_ADDRESSES.value
     if evidence_at is None or evidence_at < oldest:
         return Why.STALE.value
     if judged.assessment.confidence is Confidence.CONFLICTING:
@@ -225,7 +232,7 @@ def _addresses(
     ).all()
     rows = [row for row in rows if row.id in item_of]
     high = high_profile_accounts(session, policy, {row.account_id for row in rows})
-    asks = bulk.kind == BulkKind.APPROVE and bulk.scope != "single"
+    asks = bulk.kind == BulkKind.APPROVE and not _is_single(bulk)
     return [
         {
             "bulk_id": bulk.id,

@@ -59,7 +59,9 @@ def prepare(session: Session, wanted: Wanted, author: Person, now: datetime, wal
     """Freeze the list and return the bulk action's id; its cases are weighed afterwards (`judging`)."""
     bulk = _start(session, wanted, author, now, wall_now)
     _add_items(session, bulk.id, [{"case_id": ident, "case_version": version} for ident, version in wanted.cases])
-    _tell(session, bulk, len(wanted.cases), author, now)
+    bulk.counts = {"listed": len(wanted.cases)}
+    if wanted.scope is not Scope.SINGLE:  # its confirmation follows at once, and tells of it
+        tell_prepared(session, bulk, author, now)
     return bulk.id
 
 
@@ -81,7 +83,8 @@ def prepare_revert(
             for decision, case, version in session.execute(query)
         ]
     _add_items(session, bulk.id, rows)
-    _tell(session, bulk, len(rows), author, now)
+    bulk.counts = {"listed": len(rows)}
+    tell_prepared(session, bulk, author, now)
     return bulk.id
 
 
@@ -117,11 +120,12 @@ def _add_items(session: Session, bulk_id: int, rows: Sequence[dict[str, Any]]) -
         session.execute(insert(BulkItem), values[start : start + CHUNK])
 
 
-def _tell(session: Session, bulk: BulkAction, items: int, author: Person, now: datetime) -> None:
+def tell_prepared(session: Session, bulk: BulkAction, author: Person, now: datetime) -> None:
+    """Write the audit entry of a list that was frozen."""
     data = {
         "kind": bulk.kind,
         "scope": bulk.scope,
-        "items": items,
+        "items": bulk.counts["listed"],
         "shown_count": bulk.shown_count,
         "policy_version": bulk.policy["version"],
         "reverts_id": bulk.reverts_id,
