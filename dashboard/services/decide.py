@@ -33,7 +33,7 @@ from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judg
 from dashboard.services.cases.reasons import REASONS
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_state
-from dashboard.services.policy import current
+from dashboard.services.policy import current, high_profile_accounts
 
 MAX_NOTE = 4000
 EFFECTS = ("unverify", "block_reset")
@@ -117,9 +117,10 @@ def decide(
     if refusal := _unreasoned(request):
         return DecisionResult(refusal=refusal)
     judged = judge(session, case.domain_id, now)
-    accounts = len({a.account_id for a in judged.facts.addresses if a.id in set(judged.address_ids)})
-    count = len(judged.address_ids)
-    if refusal := _friction(request, count, current(session)):
+    count, reached, policy = len(judged.address_ids), set(judged.address_ids), current(session)
+    behind = {address.account_id for address in judged.facts.addresses if address.id in reached}
+    accounts, high = len(behind), bool(high_profile_accounts(session, policy, behind))
+    if refusal := _friction(request, count, policy, high_profile=high):
         return DecisionResult(refusal=refusal, addresses=count, accounts=accounts)
     decision = _write_decision(session, case, request, judged, now)
     decision.staff_id, decision.policy_version = staff_id, policy_version
@@ -163,19 +164,17 @@ def _unreasoned(request: DecisionRequest) -> Refusal | None:
     return None
 
 
-def _friction(request: DecisionRequest, addresses: int, policy: Policy) -> Refusal | None:
+def _friction(request: DecisionRequest, addresses: int, policy: Policy, *, high_profile: bool) -> Refusal | None:
     """Friction counts addresses and grows with harm (DESIGN invariant 11); keeping addresses harms nobody."""
     if request.kind is not DecisionKind.APPROVE:
         return None
     if addresses == 0:
         return Refusal.NOTHING_TO_DO
-    if addresses > policy.second_above:
-        return Refusal.SECOND_PERSON
-    if addresses > policy.type_above and request.typed_count != addresses:
-        return Refusal.COUNT_MISMATCH
     if request.shown_count not in {None, addresses}:
         return Refusal.COUNT_CHANGED  # an import came between the page and the click
-    return None
+    if addresses > policy.type_above and request.typed_count != addresses:
+        return Refusal.COUNT_MISMATCH
+    return Refusal.SECOND_PERSON if addresses > policy.second_above or high_profile else None
 
 
 def _write_decision(

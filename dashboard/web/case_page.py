@@ -23,7 +23,7 @@ from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reach import on_their_way
 from dashboard.services.cases.reasons import REASONS, Reason
-from dashboard.services.policy import current
+from dashboard.services.policy import current, high_profile_accounts
 from dashboard.web.comparison import Fact, compare
 from dashboard.web.pictures import Picture, close_up, timeline_picture
 
@@ -35,6 +35,7 @@ class CasePage:
     """What the template draws; `since` is the lapse or the catch, `since_known` whether it is more than a guess.
 
     `reached`: the addresses that a decision would reach; `under_way`: those that an effect reaches already.
+    `is_high_profile`: an account that it would reach may publish a package of high profile.
     """
 
     case: Case
@@ -55,6 +56,7 @@ class CasePage:
     reports: Sequence[ShownReport]
     openings: Sequence[ShownOpening]
     policy: Policy
+    is_high_profile: bool
 
     @property
     def is_open(self) -> bool:
@@ -77,12 +79,12 @@ class CasePage:
     @property
     def must_type(self) -> bool:
         """Whether the number of addresses must be typed."""
-        return self.policy.type_above < self.exposure.addresses <= self.policy.second_above
+        return self.exposure.addresses > self.policy.type_above
 
     @property
     def needs_second(self) -> bool:
         """Whether one person may not do this alone."""
-        return self.exposure.addresses > self.policy.second_above
+        return self.exposure.addresses > self.policy.second_above or self.is_high_profile
 
 
 def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) -> CasePage | None:
@@ -90,7 +92,9 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
     case = session.get(Case, case_id, options=[joinedload(Case.domain)])
     if case is None:
         return None
-    judged = judge(session, case.domain_id, now)
+    judged, policy = judge(session, case.domain_id, now), current(session)
+    reached = frozenset(judged.address_ids)
+    behind = {address.account_id for address in judged.facts.addresses if address.id in reached}
     lapse = lapse_of(judged.assessment)
     since = lapse or case.opened_at
     evidence = domain_evidence(session, case.domain_id)
@@ -100,7 +104,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         domain=case.domain,
         assessment=judged.assessment,
         exposure=exposure(session, case.domain_id, judged.address_ids, lapse),
-        reached=frozenset(judged.address_ids),
+        reached=reached,
         under_way=on_their_way(session, case.domain_id),
         verdicts={int(risk.address_id): risk for risk in judged.assessment.addresses},
         since=since,
@@ -113,5 +117,6 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         decisions=case_decisions(session, case_id),
         reports=takeover_reports(session, case_id),
         openings=case_openings(session, case_id),
-        policy=current(session),
+        policy=policy,
+        is_high_profile=bool(high_profile_accounts(session, policy, behind)),
     )

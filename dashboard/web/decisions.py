@@ -16,7 +16,6 @@ from dashboard.queue import JobName, enqueue
 from dashboard.runtime import wall_now
 from dashboard.services.claims import forget, held_by_other
 from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
-from dashboard.services.policy import current
 from dashboard.web.bulk_steps import start_single
 from dashboard.web.case_page import case_page
 from dashboard.web.cases import viewer_now
@@ -114,7 +113,6 @@ def _refused(asked: DecisionRequest, result: DecisionResult) -> Response:
 
 def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
     """Put a refusal into words, at the field where it can be mended."""
-    limit = current(db.session()).second_above
     errors = {
         Refusal.UNKNOWN_REASON: FormError("reason_code", "Choose a reason."),
         Refusal.NOTE_REQUIRED: FormError("note", "Write a note: this reason does not explain itself."),
@@ -125,11 +123,6 @@ def _error(asked: DecisionRequest, result: DecisionResult) -> FormError:
             "form",
             f"The number of addresses changed from {asked.shown_count or 0:,} to {result.addresses:,} since this "
             "page was opened. Nothing was changed: look again, then decide.",
-        ),
-        Refusal.SECOND_PERSON: FormError(
-            "form",
-            f"{result.addresses:,} addresses are more than the {limit:,} one person may un-verify alone. "
-            "A second person must approve, which this version cannot do yet. Nothing was changed.",
         ),
         Refusal.HELD: FormError(
             "form",

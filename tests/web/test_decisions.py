@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from dashboard.database import db, writing
-from dashboard.models import Case, Decision, Role, Unverification
+from dashboard.models import Account, Case, Decision, Role, Unverification
 from tests import factories as make
 from tests.conftest import START
 from tests.support.audit import entries
@@ -136,14 +136,28 @@ def test_above_ten_addresses_their_number_is_typed(app: Flask, reviewer: FlaskCl
     assert decide(reviewer, case, typed_count="11").status_code == 303
 
 
-def test_above_a_hundred_addresses_one_person_is_not_enough(app: Flask, reviewer: FlaskClient) -> None:
+def test_above_a_hundred_addresses_a_second_person_must_approve(app: Flask, reviewer: FlaskClient) -> None:
     case = make_lapsed_case(app, addresses=101)
-    assert "a second person is needed" in reviewer.get(f"/cases/{case}").text
+    assert "a second person must approve" in reviewer.get(f"/cases/{case}").text
     reply = decide(reviewer, case, typed_count="101")
-    assert reply.status_code == 422
-    assert "second person" in reply.text
+    assert (reply.status_code, reply.location) == (303, "/bulk-actions/1")
+    html = reviewer.get(reply.location).text
+    assert "somebody else must approve it" in html
+    assert "Un-verify 101 addresses of 101 accounts" in html
     with app.app_context():
         assert db.session.scalars(select(Unverification.id)).all() == []
+        assert db.session.get_one(Case, case).state == "open"
+        assert [entry.event for entry in entries(db.session())][-1] == "bulk.confirmed"
+
+
+def test_a_package_of_high_profile_takes_a_second_person_however_few_the_addresses(
+    app: Flask, reviewer: FlaskClient
+) -> None:
+    case = make_lapsed_case(app, addresses=1)
+    with app.app_context(), writing() as session:
+        make.make_package(session, session.scalars(select(Account)).one(), critical=True)
+    assert "A package of high profile hangs on this" in reviewer.get(f"/cases/{case}").text
+    assert decide(reviewer, case).location == "/bulk-actions/1"
 
 
 @pytest.mark.parametrize("fields", [{"version": ""}, {"version": "x"}, {"kind": "destroy"}, {"kind": ""}])
