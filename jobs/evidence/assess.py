@@ -49,7 +49,10 @@ def _evidence(domain: str, entries: Sequence[ReplyEntry], servers: Bootstrap) ->
         raw = RawReply(entry.provider, entry.observed_at, entry.http_status, entry.body, is_registry)
         # Where no registry is known, only a "not found" needs one to be believed.
         (registrys if is_registry or servers.base_for(domain) is None else others).append(read_raw(raw, domain))
-    return [*(_with_registrar(e, others) for e in registrys), *(_not_the_registrys(e) for e in others)]
+    spoke = any(e.provider is Provider.RDAP and e.outcome is not Outcome.ERROR for e in registrys)
+    # Beside the registry's own word another server's silence is no news.
+    left = [e for e in others if not spoke or e.outcome is Outcome.ERROR]
+    return [*(_with_registrar(e, others) for e in registrys), *(_not_the_registrys(e) for e in left)]
 
 
 def _with_registrar(evidence: Evidence, others: Sequence[Evidence]) -> Evidence:

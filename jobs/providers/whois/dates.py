@@ -46,6 +46,7 @@ _UNIX = re.compile(
     r"([^\W\d_]{3,10})\s+(\d{1,2})\s+(\d{1,2}):(\d\d)(?::(\d\d))?\s+(?:([A-Z]{2,5})\s+)?([+-]\d{4}\s+)?(\d{4})"
 )
 _NAMED_YEAR_FIRST = re.compile(rf"(?<!\d)(\d{{4}})[-/\s.]+([^\W\d_]{{3,10}})[-/\s.]+(\d{{1,2}})(?!\d){_TIME}{_ZONE}")
+_CJK = re.compile(r"(\d{4})\s*[年년]\s*(\d{1,2})\s*[月월]\s*(\d{1,2})\s*[日일]")
 _BEFORE = re.compile(r"^before\s+([^\W\d_]{3,10})[-\s](\d{4})", re.IGNORECASE)
 _NUMBERS = re.compile(r"(?<!\d)(\d{1,2})[-/](\d{1,2})[-/]\d{4}(?!\d)")
 _DECLARED = re.compile(r"\b(?:(dd)[-/.]mm|(mm)[-/.]dd)[-/.]yyyy", re.IGNORECASE)
@@ -81,7 +82,7 @@ def read_date(text: str, rules: DateRules) -> datetime | None:
     A time without a zone is taken as UTC, and so is one with a letter zone other than UTC and GMT: those are
     ambiguous (IST, CST), and at most half a day is lost.
     """
-    text = text[:120]
+    text = _CJK.sub(r"\1-\2-\3 ", text[:120])
     if not any(ch.isdigit() for ch in text):
         return None
     for reader in (_numeric, _compact, _named, _before):

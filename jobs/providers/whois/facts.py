@@ -27,6 +27,10 @@ _KNOWN_STATE = re.compile(
     + "|restrict|not.open|not.allowed|busy|on.hold|expired|lapsed|in.zone",
     re.IGNORECASE,
 )
+_FAULT = re.compile(
+    r"\W*(?:error|fail(?:ed|ure)|throttled|denied|refused|busy, try|time ?out|rate.?limit|query|unknown)\b",
+    re.IGNORECASE,
+)
 _HOLDER = re.compile(r"\W*(?:registrant|owner|holder|domain holder|titular)\b", re.IGNORECASE)
 
 
@@ -48,6 +52,11 @@ class Facts:
     def is_free(self) -> bool:
         """Whether a status says that nobody holds the name."""
         return any(is_free(status) for status in self.statuses)
+
+    @property
+    def fault(self) -> str | None:
+        """The status that reports a fault of the server in place of the domain's, or None."""
+        return next((status for status in self.statuses if _FAULT.match(status)), None)
 
     @property
     def has_state(self) -> bool:

@@ -115,7 +115,7 @@ class _Weighing:
             return self._said_free()
         if facts.weight >= CONVINCING:
             return self._found()
-        return self._by_sentences()
+        return self._by_sentences() if facts.fault is None else self._faulty(facts.fault)
 
     def _is_about_another(self) -> bool:
         """Whether the reply names other domains, and never the one that was asked for."""
@@ -138,6 +138,9 @@ class _Weighing:
         return trouble or WhoisReading(
             Outcome.NOT_FOUND, Phase.AVAILABLE, clean_statuses(facts.statuses), domain=clip(facts.first(Role.DOMAIN))
         )
+
+    def _faulty(self, status: str) -> WhoisReading:
+        return self._trouble() or _error(ErrorKind.MALFORMED, f"status: {status}")
 
     @property
     def _is_dated_or_served(self) -> bool:

@@ -40,6 +40,9 @@ _TROUBLES = (
 )
 
 
+_GOES_ON = frozenset({"is", "are", "was", "were", "has", "have", "still", "currently", "available", "free"})
+
+
 class Verdict(StrEnum):
     """What a sentence says of the name."""
 
@@ -53,15 +56,13 @@ def sentences(lines: Sequence[Line]) -> list[str]:
 
     In lower case, without marks in front and accents; names of domains stand as NAME.
     """
-    found = (
-        (line, _canonical(line.text)) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH
-    )
+    found = ((line, _canonical(line.text)) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH)
     return [text for line, text in found if text and len(text) <= MAX_SENTENCE and not _is_a_rest(line, text)]
 
 
 def _is_a_rest(line: Line, text: str) -> bool:
-    """Whether a word alone in a remark ends the sentence above it: `% The terms of use are / % available`."""
-    return line.is_remark and not line.follows_blank and " " not in text
+    """Whether a line in a remark ends the sentence above it: `% whether a domain name / % is still available`."""
+    return line.is_remark and not line.follows_blank and (" " not in text or text.split(maxsplit=1)[0] in _GOES_ON)
 
 
 def _canonical(text: str) -> str:
@@ -96,4 +97,6 @@ def trouble_of(sentence: str) -> ErrorKind | None:
     if _SPARED.search(sentence):
         return None
     kind = next((kind for pattern, kind in _TROUBLES if pattern.search(sentence)), None)
-    return None if kind is None or wordings.LEGAL.search(sentence) else kind
+    if kind is None or (wordings.LEGAL.search(sentence) and not wordings.PLAIN.match(sentence)):
+        return None
+    return kind

@@ -137,6 +137,7 @@ THROTTLED = re.compile(
         "(?:denied|blocked|suspended|refused|restricted)",
         r"excessive\w* (?:quer|use|access|number|request)\w*.{0,40}(?:den|block|detect|from|grace)",
         r"please (?:wait|try again (?:in|after)|retry (?:in|after))|try again (?:in|after) \d",
+        r"\b(?:quer\w+|requests?|lookups?|quota)\W+0$|\b(?:remaining|left) 0\b|\b0 (?:\w+ )?(?:left|remaining)\b",
         r"black ?list(?:ed)?\b|greylisted|(?:been|is|are) banned|banned for|go away for \d",
     )
 )
@@ -147,6 +148,7 @@ _SHUT = "(?:denied|refused|rejected|forbidden|blocked|not (?:permitted|allowed|a
 REFUSED = re.compile(
     any_of(
         rf"\b(?:access|permission|service|{_QUESTIONS})\b.{{0,25}}\b(?:is |was |has been )?{_SHUT}",
+        r"\baccess (?:is|was|has been) (?:restricted|limited|withdrawn)\b",
         r"^(?:denied|refused|forbidden|unauthori[sz]ed|not authori[sz]ed)\b",
         "^you are not (?:allowed|permitted|authori[sz]ed) to (?:use|connect)",
         r"your (?:ip|address|host|network|connection)\b.{0,40}"
@@ -167,6 +169,7 @@ BROKEN = re.compile(
         rf"{_MACHINE}.{{0,30}}\b(?:is |was |are )?(?:too |very |currently |down |temporarily )*"
         "(?:busy|down|unavailable|not available|offline|overload|under maintenance|not responding|unreachable"
         "|not reachable|closed)",
+        "(?:not available|unavailable) (?:at this time|at the moment|right now)",
         r"\bmaintenance\b|\btimed? ?out\b|\bfailed to\b|\bexception\b|\btraceback\b",
         r"(?:could|can) ?not (?:be )?(?:connect|process|perform|complete|reach|open|execut|retriev|query|answer)\w*",
         "unable to (?:connect|process|perform|complete|reach|open|query|answer|retrieve|contact)",
@@ -196,6 +199,12 @@ INVALID = re.compile(
     )
 )
 """The server does not take the question: no such zone here, or a name that it holds for none."""
+
+PLAIN = re.compile(
+    r"^(?!.*\b(?:if|may|will|should|when|case|might|shall|not)\b).*\b(?:you|your)\b.*"
+    r"\b(?:was|were|has been|have been|have|has|is) (?:exceeded|reached|exhausted|blocked|banned|throttled)"
+)
+"""We are told that it has happened, however politely: no term of use talks so."""
 
 LEGAL = re.compile(
     r"\b"

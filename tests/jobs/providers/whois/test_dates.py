@@ -36,6 +36,8 @@ DAY_FIRST, MONTH_FIRST = DateRules(), DateRules(month_first=True)
         "3 février 2027",
         "Wed Feb 03 2027",
         "2027-02-03 (YYYY-MM-DD)",
+        "2027年02月03日",
+        "2027년 2월 3일",
     ],
 )
 def test_a_day_in_every_order(text: str) -> None:

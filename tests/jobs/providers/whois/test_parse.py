@@ -415,3 +415,37 @@ def test_the_day_of_release_is_read_where_the_registry_names_it(label: str, date
     evidence = reading.to_evidence("example.ru", NOW, None)
     assert Evidence.from_normalised(evidence.normalised(), NOW) == evidence
     assert "released_at" not in replace(evidence, released_at=None).normalised(), "digests of others stay"
+
+
+TERMS = """\
+% The service allows persons to check whether a specific domain name
+% is still available or not, and its terms are
+% available
+% free of charge.
+"""
+
+
+@pytest.mark.parametrize("length", range(0, len(TERMS), 3))
+def test_terms_of_use_cut_short_are_no_free_name(length: int) -> None:
+    assert parse_whois(TERMS[:length], "brelwick.eu", NOW).outcome is Outcome.ERROR
+
+
+@pytest.mark.parametrize("text", [FLAT])
+def test_a_registration_cut_short_is_never_a_free_name(text: str) -> None:
+    outcomes = {parse_whois(text[:length], ".xyz", NOW).outcome for length in range(len(text))}
+    assert Outcome.NOT_FOUND not in outcomes
+
+
+def test_a_free_name_beside_a_registrations_data_is_a_contradiction() -> None:
+    text = "No registration found.\nName servers:\n    ns1.brelwick-dns.net\n    ns2.brelwick-dns.net\n"
+    assert parse_whois(text, "brelwick.zz", NOW).outcome is Outcome.ERROR
+
+
+def test_a_registry_out_of_zone_is_no_free_name() -> None:
+    reading = parse_whois("domain: brelwick.cz\nstatus: Not in zone\n", "brelwick.cz", NOW)
+    assert (reading.outcome, reading.phase) == (Outcome.FOUND, Phase.HOLD)
+
+
+def test_what_freds_registries_forbid_is_not_reserved() -> None:
+    text = "domain: brelwick.cz\nstatus: Deletion forbidden\nstatus: Update forbidden\nexpire: 29.10.2027\n"
+    assert parse_whois(text, "brelwick.cz", NOW).phase is Phase.ACTIVE
