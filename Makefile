@@ -41,7 +41,7 @@ run: setup ## the console for real use, on SQLite and an embedded queue
 	@$(BIN)/lapsewatch run $(ARGS)
 
 test: setup ## every test, on SQLite and, where its programs are found, on PostgreSQL
-	@$(BIN)/python -m pytest $(ARGS)
+	@$(BIN)/python -m pytest --numprocesses auto --maxprocesses 4 --dist worksteal $(ARGS)
 
 lint: setup ## style, types, templates, and the one way that imports run
 	$(BIN)/ruff check .

@@ -16,6 +16,9 @@ import pytest
 from dashboard.services.importing import beside
 from dashboard.services.importing.beside import mapped
 
+# Python 3.12 and newer warn of forking beside other threads, which a test runner may have.
+pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
+
 WHERE = """
 import os, sys, time
 from dashboard.services.importing.beside import mapped
