@@ -104,7 +104,9 @@ def test_requests_are_counted_by_provider_and_name() -> None:
     assert counted["rdap"] == {"total": 2, "domains": {"steady.com": 2}}
     assert counted["fastly"] == {"total": 1, "domains": {"nobody.com": 1}}
     assert counted["dns"] == {"total": 1, "domains": {"steady.com": 1}}
-    assert after == {name: {"total": 0} for name in ("fastly", "domainr", "rdap", "registrar", "dns", "parents", "whois")}
+    assert after == {
+        name: {"total": 0} for name in ("fastly", "domainr", "rdap", "registrar", "dns", "parents", "whois")
+    }
 
 
 def test_the_whole_truth_can_be_asked() -> None:
