@@ -3,17 +3,39 @@
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import parse_qsl
 
-from flask import Blueprint, Response, abort, current_app, make_response, redirect, render_template, request, url_for
+from flask import (
+    Blueprint,
+    Response,
+    abort,
+    current_app,
+    make_response,
+    redirect,
+    render_template,
+    request,
+    session,
+    url_for,
+)
 
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.lifecycle.assessment import Confidence, HolderChange
 from dashboard.lifecycle.evidence import Phase
+from dashboard.models import Case
 from dashboard.queries.history import phase_spans
 from dashboard.queries.paging import Page
-from dashboard.queries.queue import QueueFilters, QueueRow, Viewer, queue_count, queue_page, sources, state_counts
+from dashboard.queries.queue import (
+    QueueFilters,
+    QueueRow,
+    Viewer,
+    next_case,
+    queue_count,
+    queue_page,
+    sources,
+    state_counts,
+)
 from dashboard.queries.queue.filters import RISK_BANDS, SORTS, STATES
 from dashboard.queries.views import views_for
 from dashboard.runtime import wall_now
@@ -28,6 +50,8 @@ from dashboard.web.views import address_of, query_of
 
 blueprint = Blueprint("cases", __name__)
 BULK = "bulk.prepare"
+LAST_QUEUE = "queue"
+"""Where the cookie of forms keeps which filters somebody last looked at: after a decision they go on there."""
 MORE = {"confidence", "source", "tld", "downloads", "age", "held", "sole"}
 """Filters behind "More filters", which is open when one of them is on."""
 CHOICES = {
@@ -46,13 +70,15 @@ CHOICES = {
 @requires(Permission.CASES_READ)
 def queue() -> Response:
     """Show the cases, as the filters in the address say; without any, as the role's default view does."""
-    session, filters, viewer = db.session(), QueueFilters.from_args(request.args), viewer_now()
+    rows, filters, viewer = db.session(), QueueFilters.from_args(request.args), viewer_now()
     fragment, identity = wants_fragment(), current_identity()
-    views = () if fragment else views_for(session, identity.staff_id)
+    views = () if fragment else views_for(rows, identity.staff_id)
     default = next((view.query for view in views if view.default_role == identity.role), None)
     if default and not request.args:
         return make_response(redirect(f"{url_for('cases.queue')}?{default}", 302))
-    page = queue_page(session, filters, viewer, after=request.args.get("after"), before=request.args.get("before"))
+    if session.get(LAST_QUEUE, "state=open") != query_of(filters):
+        session[LAST_QUEUE] = query_of(filters)
+    page = queue_page(rows, filters, viewer, after=request.args.get("after"), before=request.args.get("before"))
     context = _table(filters, viewer, page)
     if fragment:
         response = make_response(render_template("cases/_table.html", **context))
@@ -60,8 +86,8 @@ def queue() -> Response:
         return response
     context |= {
         "views": views,
-        "state_counts": state_counts(session),
-        "sources": sources(session),
+        "state_counts": state_counts(rows),
+        "sources": sources(rows),
         "choices": CHOICES,
         "more_open": bool(MORE & context["shown"].keys()),
     }
@@ -79,6 +105,20 @@ def show(case_id: int) -> Response:
     return make_response(render_template("cases/show.html", case_page=page, form=None))
 
 
+def next_address(case: Case) -> str:
+    """Return where work goes on after a case: the next one of the queue as it was last looked at, or that queue.
+
+    Who had only looked something up goes on with the queue of all.
+    """
+    filters = QueueFilters.from_args(dict(parse_qsl(session.get(LAST_QUEUE, ""))))
+    if filters.named or filters.state != QueueFilters().state:
+        filters = QueueFilters()
+    following = next_case(db.session(), filters, viewer_now(), case)
+    if following is not None:
+        return url_for("cases.show", case_id=following)
+    return url_for("cases.queue") if filters == QueueFilters() else address_of(filters)
+
+
 def viewer_now() -> Viewer:
     """Return who looks at the queue in this request, by both clocks."""
     return Viewer(page_now(), wall_now(), current_identity().staff_id)
@@ -86,15 +126,15 @@ def viewer_now() -> Viewer:
 
 def _table(filters: QueueFilters, viewer: Viewer, page: Page[QueueRow]) -> dict[str, Any]:
     """Collect what the table shows, the part of the page that htmx exchanges."""
-    session, shown = db.session(), filters.to_args()
+    rows, shown = db.session(), filters.to_args()
     ids = [row.id for row in page.rows]
-    spans = phase_spans(session, [row.domain_id for row in page.rows])
+    spans = phase_spans(rows, [row.domain_id for row in page.rows])
     return {
         "page": page,
         "strips": {row.id: row_strip(row, spans.get(row.domain_id, ()), viewer.now) for row in page.rows},
-        "claims": holders(session, ids, viewer.wall_now),
+        "claims": holders(rows, ids, viewer.wall_now),
         "claims_url": url_for("claims.index", case_id=ids),
-        "count": queue_count(session, filters, viewer),
+        "count": queue_count(rows, filters, viewer),
         "filters": filters,
         "shown": shown,
         "query": query_of(filters),

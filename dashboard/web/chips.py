@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from dashboard.queries.queue import QueueFilters
+from dashboard.queries.queue.filters import CLAIMED
 from dashboard.web.views import address_of
 from dashboard.web.words import label
 
@@ -33,8 +34,7 @@ def _count(value: str) -> str:
 
 
 def _claimed(value: str) -> str:
-    named = {"me": "Claimed by me", "others": "Claimed by others", "nobody": "Claimed by nobody"}
-    return named.get(value, f"Claimed by staff {value}")
+    return f"Claimed by {label(value, 'claimed').lower() if value in CLAIMED else f'staff {value}'}"
 
 
 _WORDS: Mapping[str, Callable[[str], str]] = {

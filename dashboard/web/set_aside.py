@@ -12,11 +12,10 @@ from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
 from dashboard.models import Case, SetAsideKind
-from dashboard.queries.queue import next_case
 from dashboard.services.decide import conflict_of
 from dashboard.services.set_aside import Refusal, SetAsideRequest, SetAsideResult, bring_back, set_aside
 from dashboard.services.skips import skip
-from dashboard.web.cases import viewer_now
+from dashboard.web.cases import next_address
 from dashboard.web.claims import held_page, worker
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, form_day, required_number, row_ids
@@ -32,7 +31,7 @@ PERIODS = {"1": 1, "3": 3, "7": 7, "14": 14, "30": 30}
 def create(case_id: int) -> Response:
     """Snooze or escalate a case, and go on to the next; 409 when somebody was faster or works on it."""
     case = _case(case_id)
-    name, risk = case.domain.name, case.risk
+    name = case.domain.name
     asked = _read(case_id)
     with writing() as session:
         result = set_aside(session, asked, worker())
@@ -41,9 +40,7 @@ def create(case_id: int) -> Response:
     what = "escalated to the admins" if asked.kind is SetAsideKind.ESCALATE else _snoozed(asked.until)
     link = Markup('<a href="{}">See the case</a>').format(url_for("cases.show", case_id=case_id))
     flash(Markup("{}: {}. {}.").format(name, what, link), "success")
-    following = next_case(db.session(), (risk, case_id), viewer_now())
-    target = url_for("cases.queue") if following is None else url_for("cases.show", case_id=following)
-    return make_response(redirect(target, 303))
+    return make_response(redirect(next_address(_case(case_id)), 303))
 
 
 @blueprint.post(f"/cases/<{ROW_ID}:case_id>/wake")

@@ -54,7 +54,7 @@ LABELS: dict[str, dict[str, str]] = {
         "medium": "Medium, 60 up",
         "low": "Low, below 60",
     },
-    "claimed": {"me": "Me", "others": "Others", "nobody": "Nobody"},
+    "claimed": {"me": "Me", "free": "Nobody or me", "nobody": "Nobody", "others": "Others"},
     "yes_no": {"yes": "Yes", "no": "No"},
     "sort": {
         "risk": "The riskiest first",

@@ -194,9 +194,12 @@ def test_the_next_case_is_none_that_one_skips(context: Flask) -> None:
         session.add(
             CaseSkip(staff_id=me, case_id=second.id, phase=second.phase, holder_change=second.holder_change, at=START)
         )
-        expected, start = third.id, (first.risk, first.id)
-    assert next_case(db.session(), start, replace(VIEWER, staff_id=me)) == expected
-    assert next_case(db.session(), start) != expected
+        expected, passed, start = third.id, second.id, first
+        session.flush()
+        session.expunge(start)
+    assert next_case(db.session(), QueueFilters(), replace(VIEWER, staff_id=me), start) == expected
+    assert next_case(db.session(), QueueFilters(), VIEWER, start) == passed
+    assert next_case(db.session(), QueueFilters(phase="available"), VIEWER, start) is None
 
 
 def test_every_state_has_its_page(context: Flask) -> None:

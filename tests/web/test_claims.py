@@ -184,3 +184,17 @@ def test_from_the_queue_one_comes_back_to_the_queue(app: Flask, case_id: int, ri
     assert reply.location.endswith("/cases?phase=redemption")
     away = post(rita, f"/cases/{case_id}/claim", {"return_to": "https://elsewhere.net/"})
     assert away.location.endswith(f"/cases/{case_id}")
+
+
+def test_after_a_decision_work_goes_on_in_the_queue_one_looked_at(app: Flask, rita: FlaskClient) -> None:
+    decided, riskier, fitting = (make_lapsed_case(app, risk=risk) for risk in (50, 400, 300))
+    with app.app_context(), writing() as session:
+        session.get_one(Case, fitting).addresses = 30
+        session.get_one(Case, decided).addresses = 40
+    rita.get("/cases?sort=addresses")
+    assert decide(rita, decided).location.endswith(f"/cases/{fitting}")
+    rita.get("/cases?confidence=conflicting")
+    assert decide(rita, fitting).location == "/cases?confidence=conflicting"
+    last = make_lapsed_case(app, risk=1)
+    rita.get("/cases?state=all&domain=x")
+    assert decide(rita, last).location.endswith(f"/cases/{riskier}")

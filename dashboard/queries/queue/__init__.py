@@ -2,7 +2,6 @@
 
 from dashboard.queries.queue.counts import (
     dropping_count,
-    next_case,
     phase_counts,
     queue_count,
     sources,
@@ -10,7 +9,7 @@ from dashboard.queries.queue.counts import (
 )
 from dashboard.queries.queue.every import case_ids
 from dashboard.queries.queue.filters import QueueFilters, Viewer
-from dashboard.queries.queue.pages import PAGE_SIZE, QueueRow, queue_page
+from dashboard.queries.queue.pages import PAGE_SIZE, QueueRow, next_case, queue_page
 
 __all__ = [
     "PAGE_SIZE",

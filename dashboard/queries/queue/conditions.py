@@ -68,18 +68,19 @@ def _of_people(filters: QueueFilters, viewer: Viewer) -> list[ColumnElement[Any]
         )
         if filters.skipped:
             found.append(skipped)
-        elif not (filters.account_ids or filters.domain or filters.package):
-            found.append(~skipped)  # who looks for something by name wants to find it
+        elif not filters.named:
+            found.append(~skipped)
     return found
 
 
 def claimed(who: str, viewer: Viewer) -> ColumnElement[bool]:
-    """Ask for a live claim of somebody (`me`, `others`, the id of a member of staff), or for none (`nobody`)."""
+    """Ask for a live claim of somebody (`me`, `others`, an id), for none (`nobody`), or none of others (`free`)."""
     live = [Claim.case_id == Case.id, Claim.expires_at > viewer.wall_now]
     if who == "nobody":
         return ~exists().where(*live)
-    if who == "others":
-        return exists().where(*live, Claim.staff_id != (viewer.staff_id or 0))
+    if who in {"others", "free"}:
+        theirs = exists().where(*live, Claim.staff_id != (viewer.staff_id or 0))
+        return theirs if who == "others" else ~theirs
     wanted = (viewer.staff_id or 0) if who == "me" else int(who)
     return exists().where(*live, Claim.staff_id == wanted)
 

@@ -1,4 +1,4 @@
-"""How many cases there are of each kind, and which one comes next."""
+"""How many cases there are of each kind."""
 
 from __future__ import annotations
 
@@ -6,35 +6,18 @@ from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime
 
-from sqlalchemy import Row, func, select, tuple_
+from sqlalchemy import Row, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.models import PENDING, Case, CaseState, Source
 from dashboard.queries.paging import COUNT_CAP, Count, capped_count
-from dashboard.queries.queue.conditions import claimed, conditions, in_state
+from dashboard.queries.queue.conditions import conditions, in_state
 from dashboard.queries.queue.filters import QueueFilters, Viewer
 
 
 def queue_count(session: Session, filters: QueueFilters, viewer: Viewer) -> Count:
     """Count what the filters show, up to the cap."""
     return capped_count(session, select(Case.id).where(*conditions(filters, viewer)))
-
-
-def next_case(session: Session, after: tuple[int, int] | None, viewer: Viewer | None = None) -> int | None:
-    """Return the open case behind `(risk, id)` in the queue, else the riskiest one left; None in an empty queue.
-
-    What the viewer skips, and what somebody else works on, is passed over.
-    """
-    query = select(Case.id).order_by(Case.risk.desc(), Case.id.desc()).limit(1)
-    if viewer is None:
-        query = query.where(Case.state == CaseState.OPEN)
-    else:
-        query = query.where(*conditions(QueueFilters(), viewer), ~claimed("others", viewer))
-    if after is not None:
-        found = session.scalar(query.where(tuple_(Case.risk, Case.id) < after))
-        if found is not None:
-            return found
-    return session.scalar(query)
 
 
 def phase_counts(session: Session) -> dict[str, int]:

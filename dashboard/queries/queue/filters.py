@@ -23,7 +23,7 @@ RISK_BANDS: Mapping[str, tuple[int, int | None]] = {
 }
 """From which score (included) to which (excluded)."""
 SORTS = ("risk", "drop", "age", "addresses")
-CLAIMED = ("me", "others", "nobody")
+CLAIMED = ("me", "free", "nobody", "others")
 MAX_DAYS = 3650
 MAX_TEXT = 200
 MAX_ACCOUNTS = 20
@@ -53,8 +53,9 @@ class QueueFilters:
 
     `state` None: every state. `downloads`: at least so many in 30 days. `age_days`: flagged so many days ago,
     or earlier. `drop_days`: predicted to drop within so many days. `sole`: an account would lose its only verified
-    address. `claimed`: me, others, nobody, or the id of a member of staff. `package`: a name or purl. `domain`: the
-    start of an A-label name. `skipped`: show what the viewer had skipped, which is hidden otherwise.
+    address. `claimed`: me, others, nobody, free (nobody or me), or the id of a member of staff. `package`: a name or
+    purl. `domain`: the start of an A-label name. `skipped`: show what the viewer had skipped, else
+    that is hidden.
     """
 
     state: str | None = CaseState.OPEN.value
@@ -97,9 +98,9 @@ class QueueFilters:
         return shown
 
     @property
-    def narrowed(self) -> bool:
-        """Whether anything but the order differs from the start page."""
-        return bool(self.to_args().keys() - {"sort"})
+    def named(self) -> bool:
+        """Whether something is looked for by its name: then it is shown although the viewer had skipped it."""
+        return bool(self.account_ids or self.domain or self.package)
 
 
 def is_mail_address(text: str) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -91,6 +91,20 @@ def queue_page(
     return cut(rows, size, lambda row: _cursor(row, order), after=start is not None, before=end is not None)
 
 
+def next_case(session: Session, filters: QueueFilters, viewer: Viewer, after: Case | None = None) -> int | None:
+    """Return the case behind `after` in the order of the filters, else the first one left; None in an empty queue.
+
+    What somebody else works on is passed over.
+    """
+    free = filters if filters.claimed else replace(filters, claimed="free")
+    starts = [None] if after is None else [_cursor(after, ORDERS[filters.sort]), None]
+    for start in starts:
+        page = queue_page(session, free, viewer, after=start, size=1)
+        if page.rows:
+            return page.rows[0].id
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class _Cursor:
     value: int | None
@@ -105,7 +119,7 @@ class _Cursor:
         return None if pair is None else cls(*pair)
 
 
-def _cursor(row: QueueRow, order: Order) -> str:
+def _cursor(row: QueueRow | Case, order: Order) -> str:
     value = getattr(row, order.key)
     if isinstance(value, datetime):
         value = (value - _EPOCH) // _TICK
