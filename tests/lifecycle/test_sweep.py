@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from dashboard.lifecycle.evidence import Delegation, ErrorKind, Evidence, Outcome, Provider, Rcode, Reading
-from dashboard.lifecycle.sweep import dns_sweep_due, next_sweep_at, triggered, vanished_at
+from dashboard.lifecycle.sweep import (
+    REMEMBERED,
+    Swept,
+    dns_sweep_due,
+    is_believable,
+    is_news,
+    next_sweep_at,
+    picture,
+    remembered,
+    triggered,
+    vanished_at,
+)
 
 NOW = datetime(2026, 3, 1, 12, tzinfo=UTC)
 DAY = timedelta(days=1)
@@ -93,3 +104,55 @@ def reading(evidence: Evidence, first: int, last: int) -> Reading:
 )
 def test_a_delegation_is_missed_since_it_was_last_seen(readings: list[Reading], day: int | None) -> None:
     assert vanished_at(readings) == (None if day is None else NOW + day * DAY)
+
+
+DAY_OF_MANY = Swept(answered=500_000, triggered=100)
+
+
+@pytest.mark.parametrize(
+    ("changed", "answered", "window", "believed"),
+    [
+        (20, 20, Swept(), True),
+        (21, 21, Swept(), False),
+        (20, 200, DAY_OF_MANY, True),
+        (21, 200, DAY_OF_MANY, False),
+        (50, 500, DAY_OF_MANY, True),
+        (8, 200, Swept(1000, 17), False),
+        (8, 200, Swept(1000, 16), True),
+        (1, 200, Swept(500_000, 10_003), True),
+        (1, 200, Swept(500_000, 10_004), False),
+    ],
+)
+def test_so_many_changes_are_believed_and_no_more(
+    changed: int,
+    answered: int,
+    window: Swept,
+    believed: bool,  # noqa: FBT001 (pytest passes by name)
+) -> None:
+    assert is_believable(changed, answered, window) is believed
+
+
+@pytest.mark.parametrize("before", [HOME, GONE, EMPTY, answer("ns1.parking.net")])
+@pytest.mark.parametrize("after", [HOME, GONE, EMPTY, answer(*HOME.nameservers, mx=((20, "mx.a.com"),))])
+def test_pictures_tell_what_answers_tell(before: Evidence, after: Evidence) -> None:
+    assert is_news([picture(before)], picture(after), None, NOW) is triggered(before, after)
+    assert is_news([], picture(after), None, NOW) is triggered(None, after)
+
+
+@pytest.mark.parametrize(
+    ("after", "days", "news"), [("b", 1, False), ("b", 7, True), ("c", 1, True), ("a", 9, False), ("gone", 1, True)]
+)
+def test_hosts_named_lately_are_news_only_after_a_quiet_week(
+    after: str,
+    days: int,
+    news: bool,  # noqa: FBT001 (pytest passes by name)
+) -> None:
+    assert is_news(["a", "b"], after, NOW - days * DAY, NOW) is news
+
+
+def test_a_few_pictures_are_remembered_the_newest_first() -> None:
+    seen: tuple[str, ...] = ()
+    for each in "abcdeb":
+        seen = remembered(seen, each)
+    assert seen == ("b", "e", "d", "c")
+    assert len(seen) == REMEMBERED
