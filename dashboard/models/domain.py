@@ -18,8 +18,8 @@ class Domain(Base):
     """A registrable domain (A-label), checked once for all sources.
 
     `next_check_at` is the due time (domain clock); `batch_id` with `leased_until` (wall clock) says that a batch
-    holds it. `urgent`: it goes before others where there is not enough for all. `completed_at`: the last check in which
-    nobody failed or was held back who could have known. `completion_due_at`: the due time that only completes the
+    holds it. `urgent`: it goes before others where there is not enough for all. `completed_at`: the last check in
+    which nobody failed or was held back who could have known. `completion_due_at`: the due time that only completes the
     last check. `assessment` is the last answer as JSON for the screens; its columns are for filters.
     """
 
