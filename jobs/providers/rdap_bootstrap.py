@@ -7,6 +7,7 @@ import logging
 import tempfile
 import time
 from collections.abc import Mapping
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -108,7 +109,7 @@ class BootstrapFile:
         self._http = http
         self._url = httpx.URL(settings.rdap_bootstrap_url)
         port = self._url.port or {"http": 80, "https": 443}[self._url.scheme]
-        self._is_local = (self._url.host, port) in settings.allowed_endpoints
+        self._is_local = (self._url.host, port) in settings.allowed_endpoints or _is_loopback(self._url.host)
         name = hashlib.sha256(settings.rdap_bootstrap_url.encode()).hexdigest()[:12]
         self._copy = settings.state_dir / f"rdap-bootstrap-{name}.json"
 
@@ -147,6 +148,13 @@ class BootstrapFile:
             return parse_bootstrap(self._copy.read_bytes(), OVERRIDES)
         except (OSError, Malformed):
             return None
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 def _whole(fetched: Bootstrap, known: Bootstrap) -> Bootstrap:

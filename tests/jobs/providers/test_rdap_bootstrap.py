@@ -10,6 +10,7 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dashboard.config import Settings
@@ -144,6 +145,7 @@ def test_with_a_damaged_copy_and_no_answer_the_shipped_one_serves(tmp_path: Path
     assert load(settings, lambda _: httpx.Response(500)).base_for("a.shipped")
 
 
+@hypothesis_settings(deadline=None)  # each example makes an event loop of its own
 @given(st.binary(max_size=200))
 def test_whatever_iana_sends_there_is_a_bootstrap(body: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:
@@ -158,12 +160,13 @@ def test_a_copy_comes_with_the_product(monkeypatch: pytest.MonkeyPatch) -> None:
     assert shipped().base_for("a.de") == OVERRIDES["de"]
 
 
-def test_a_local_bootstrap_that_fails_shows_its_error(tmp_path: Path) -> None:
-    settings = settings_for(
-        tmp_path,
-        rdap_bootstrap_url="http://127.0.0.1:8999/rdap/dns.json",
-        allowed_endpoints=frozenset({("127.0.0.1", 8999)}),
-    )
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "[::1]"])
+@pytest.mark.parametrize("allowed", [frozenset(), frozenset({("127.0.0.1", 8999)})])
+def test_a_local_bootstrap_that_fails_never_leads_outside(
+    tmp_path: Path, host: str, allowed: frozenset[tuple[str, int]]
+) -> None:
+    url = f"http://{host}:8999/rdap/dns.json"
+    settings = settings_for(tmp_path, rdap_bootstrap_url=url, allowed_endpoints=allowed)
     with pytest.raises(errors.ServerError):
         load(settings, lambda _: httpx.Response(503))
 

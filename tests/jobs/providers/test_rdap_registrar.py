@@ -11,6 +11,7 @@ from typing import Any
 import httpx
 import pytest
 from hypothesis import given
+from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 from dashboard.config import parse_endpoint
@@ -283,6 +284,7 @@ def test_any_dates_can_be_judged(expires: int, today: int) -> None:
     assert is_worth_asking(reading(expires_at=expires_at), now) or expires_at > now
 
 
+@hypothesis_settings(deadline=None)  # each example makes an event loop of its own
 @given(
     st.integers(200, 599),
     st.binary(max_size=200),
