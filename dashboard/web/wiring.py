@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,10 +61,13 @@ NAVIGATION = (
     Screen("Allow-list", "/allow-list", Permission.ALLOW_LIST_READ, ("allow_list",)),
     Screen("Statistics", "/statistics", Permission.STATISTICS_READ, ("statistics",)),
     Screen("Audit log", "/audit", Permission.AUDIT_READ, ("audit",)),
+)
+SETTINGS = (
     Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
     Screen("Policy", "/settings/policy", Permission.POLICY_MANAGE, ("policy",)),
     Screen("Providers", "/settings/providers", Permission.PROVIDERS_READ, ("providers",)),
 )
+"""Behind one entry of the main navigation, with a navigation of their own."""
 
 
 def init_web(app: Flask) -> None:
@@ -81,11 +85,18 @@ def init_web(app: Flask) -> None:
 
 
 def navigation() -> dict[str, Any]:
-    """Give every page the main navigation: the screens that the person's role may see."""
+    """Give every page its navigation: what the person's role may see, the settings in a row of their own."""
+    items, settings = _shown(NAVIGATION), _shown(SETTINGS)
+    inside = any(item["current"] for item in settings)
+    if settings:
+        items.append({"label": "Settings", "path": settings[0]["path"], "current": inside})
+    return {"navigation": items, "settings_navigation": settings if inside else []}
+
+
+def _shown(screens: Sequence[Screen]) -> list[dict[str, Any]]:
     identity = maybe_identity()
-    allowed = [screen for screen in NAVIGATION if identity is not None and identity.may(screen.permission)]
-    items = [
+    return [
         {"label": screen.label, "path": screen.path, "current": request.blueprint in screen.blueprints}
-        for screen in allowed
+        for screen in screens
+        if identity is not None and identity.may(screen.permission)
     ]
-    return {"navigation": items}
