@@ -19,8 +19,8 @@ class Domain(Base):
 
     `next_check_at` is the due time (domain clock); `batch_id` with `leased_until` (wall clock) says that a batch
     holds it. `urgent`: it goes before others where there is not enough for all. `completed_at`: the last check in
-    which nobody failed or was held back who could have known. `completion_due_at`: the due time that only completes the
-    last check. `assessment` is the last answer as JSON for the screens; its columns are for filters.
+    which nobody failed or was held back who could have known. `completion_due_at`: the due time that only completes
+    the last check. `assessment` is the last answer as JSON for the screens; its columns are for filters.
     """
 
     __tablename__ = "domains"
