@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from dashboard.database import writing
+from dashboard.database import db, writing
 from dashboard.runtime import domain_now
 from dashboard.services.allow_list.entries import expire_entries
-from dashboard.services.allow_list.settle import settle_next
+from dashboard.services.allow_list.settle import next_work
+from dashboard.services.allow_list.settle import settle as settle_work
 from jobs.context import job_context
 
 
@@ -21,5 +22,11 @@ def settle() -> dict[str, int]:
 
 
 def _settle_chunk() -> bool:
+    """Look for work in a transaction that only reads, then do it in one of its own; False when there is none."""
+    work = next_work(db.session())
+    db.session.rollback()
+    if work is None:
+        return False
     with writing() as session:
-        return settle_next(session, domain_now())
+        settle_work(session, work, domain_now())
+    return True

@@ -48,18 +48,17 @@ class Match:
 def preview(session: Session, named: Named) -> Match:
     """Count what `named` would keep. Only reads."""
     matching = _covered(named)
-    first = select(Domain.id).where(matching).order_by(Domain.id).limit(MOST_DOMAINS + 1)
-    ids = first.subquery()
-    addresses = select(Address.id).where(Address.domain_id.in_(select(ids.c.id)), Address.verified, *_hosts(named))
+    # By name: the index on it answers without reading the domains' wide rows.
+    first = select(Domain.name).where(matching).order_by(Domain.name)
+    ids = select(Domain.id).where(Domain.name.in_(select(first.limit(MOST_DOMAINS).subquery().c.name)))
+    addresses = select(Address.id).where(Address.domain_id.in_(ids), Address.verified, *_hosts(named))
     state = Case.state.in_(PENDING)
     cases = select(func.count(Case.id)).join(Domain, Domain.id == Case.domain_id).where(state, matching)
     return Match(
-        domains=_count(session, first),
+        domains=_count(session, first.limit(MOST_DOMAINS + 1)),
         addresses=_count(session, addresses.limit(MOST_ADDRESSES + 1)),
         cases=session.scalar(cases) or 0,
-        examples=session.scalars(
-            select(Domain.name).join(ids, ids.c.id == Domain.id).order_by(Domain.id).limit(EXAMPLES)
-        ).all(),
+        examples=session.scalars(first.limit(EXAMPLES)).all(),
         changed_hands=_changed_hands(session, named),
         everything=named.kind is AllowKind.SUFFIX and named.domain is None,
     )

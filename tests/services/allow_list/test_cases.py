@@ -28,7 +28,7 @@ from dashboard.services.allow_list import settle as settling
 from dashboard.services.allow_list.ask import Cover, coverage, preset_off
 from dashboard.services.allow_list.entries import add_entry, end_entry, expire_entries, switch_preset
 from dashboard.services.allow_list.hits import count_hits
-from dashboard.services.allow_list.settle import settle_next
+from dashboard.services.allow_list.settle import next_work
 from dashboard.services.allow_list.values import read_wanted
 from dashboard.services.decide import DecisionRequest, decide
 from dashboard.services.publish import publish
@@ -91,11 +91,19 @@ def end(entry_id: int, now: datetime = START) -> bool:
 
 def settle(now: datetime = START) -> int:
     chunks = 0
-    while True:
-        with writing() as session:
-            if not settle_next(session, now):
-                return chunks
+    while settle_chunk(now):
         chunks += 1
+    return chunks
+
+
+def settle_chunk(now: datetime = START) -> bool:
+    work = next_work(db.session())
+    db.session.rollback()
+    if work is None:
+        return False
+    with writing() as session:
+        settling.settle(session, work, now)
+    return True
 
 
 def case_of(domain_id: int) -> Case | None:
@@ -329,11 +337,12 @@ def test_settling_goes_on_where_it_was_killed_and_closes_nothing_twice(
     for number in range(5):
         lapse(monitor(f"parcels{number}.co.uk", 1))
     allow("suffix", "co.uk")
-    with writing() as session:
-        assert settle_next(session, START)
+    assert settle_chunk()
     assert list(states().values()).count("closed_allow_listed") == 2
+    work = next_work(db.session())
+    assert work
     with pytest.raises(KeyboardInterrupt), writing() as session:
-        settle_next(session, START)
+        settling.settle(session, work, START)
         raise KeyboardInterrupt
     assert list(states().values()).count("closed_allow_listed") == 2, "a killed chunk leaves nothing"
     settle()
