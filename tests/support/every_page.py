@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 from werkzeug.routing import Rule
 
@@ -27,6 +27,7 @@ from dashboard.models import (
     AllowListEntry,
     AuditEntry,
     Brake,
+    BulkAction,
     Case,
     DecisionKind,
     Domain,
@@ -37,14 +38,14 @@ from dashboard.models import (
 )
 from dashboard.services.acknowledge import Ack, acknowledge
 from dashboard.services.allow_list.entries import add_entry, end_entry, switch_preset
-from dashboard.services.allow_list.settle import settle_next
 from dashboard.services.allow_list.values import read_wanted
 from dashboard.services.checking.counts import count_look_ups
 from dashboard.services.decide import DecisionRequest, decide
 from dashboard.services.publish import publish
+from jobs.allow_list import settle
 from tests import factories as make
 from tests.conftest import START
-from tests.support import story
+from tests.support import bulk, story
 
 DAY = timedelta(days=1)
 SECRET = "zebrafinch"
@@ -86,9 +87,7 @@ def build() -> World:
         source = story.add_source(session)
         for number, name in enumerate((LAPSED, CAUGHT, DECIDED, KEPT, ALLOWED, FINE)):
             domain = story.add_domain(session, name, due_at=START + 90 * DAY)
-            addresses = story.add_accounts(session, source, domain, 1 + number % 3)
-            for address in addresses:
-                address.local_part = f"{SECRET}.{address.external_id.replace('/', '.')}"
+            story.add_accounts(session, source, domain, 1 + number % 3)
         _histories(session)
         actor = Actor(ActorKind.STAFF, str(staff.id))
     for name in (LAPSED, DECIDED, KEPT, ALLOWED):
@@ -100,8 +99,12 @@ def build() -> World:
     _decide(KEPT, DecisionKind.OVERRIDE, actor)
     _allow(actor)
     _settle_unverifications()
+    cases = bulk.lapsed(3)
+    bulk.done(cases[:2])
+    bulk.previewed(cases[2:])
     with writing() as session:
         _brakes(session)
+        session.execute(update(Address).values(local_part=Address.external_id + f".{SECRET}"))
     return World(_values())
 
 
@@ -132,7 +135,7 @@ def _histories(session: Session) -> None:
     make.make_package(session, account, "parcel-tools", critical=True, last_release_at=START - DAY)
     for kind in ("login", "password_reset", "token_created"):
         make.make_event(session, account, kind, START - DAY)
-    make.make_address(session, account, None, f"{SECRET}.elsewhere", host="localhost", is_primary=False)
+    make.make_address(session, account, None, host="localhost", is_primary=False)
 
 
 def _check(name: str, evidence: list[Evidence]) -> None:
@@ -158,10 +161,7 @@ def _allow(actor: Actor) -> None:
         ended = add_entry(session, read_wanted("suffix", "ac.uk", "A drill", "", START), actor, 1, START)
         end_entry(session, ended.id, "The drill is over", actor, 1, START)
         switch_preset(session, "gmail.com", "A drill", actor, 1, START, on=False)
-    while True:
-        with writing() as session:
-            if not settle_next(session, START):
-                return
+    settle()
 
 
 def _settle_unverifications() -> None:
@@ -188,12 +188,13 @@ def _brakes(session: Session) -> None:
 def _values() -> dict[str, list[object]]:
     session = db.session()
     ids = {
-        "case_id": select(Case.id),
+        "bulk_id": select(BulkAction.id),
+        "case_id": select(Case.id).order_by(Case.id).limit(6),
         "account_id": select(Account.id).order_by(Account.id).limit(3),
         "evidence_id": select(EvidenceRecord.id).order_by(EvidenceRecord.id).limit(2),
         "entry_id": select(AllowListEntry.id),
         "seq": select(AuditEntry.seq).order_by(AuditEntry.seq.desc()).limit(3),
-        "name": select(Domain.name),
+        "name": select(Domain.name).order_by(Domain.id).limit(6),
         "address_id": select(Address.id).order_by(Address.id).limit(1),
     }
     values: dict[str, list[object]] = {name: list(session.scalars(query)) for name, query in ids.items()}
