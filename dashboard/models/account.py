@@ -67,7 +67,7 @@ class Package(Base):
     """A package of a source, known by its purl."""
 
     __tablename__ = "packages"
-    __table_args__ = (UniqueConstraint("source_id", "purl"),)
+    __table_args__ = (UniqueConstraint("source_id", "purl"), Index("ix_packages_name", "name"))
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))

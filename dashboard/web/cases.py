@@ -49,7 +49,7 @@ from dashboard.web.requests import ROW_ID, number, wants_fragment
 from dashboard.web.views import address_of, query_of
 
 blueprint = Blueprint("cases", __name__)
-BULK = "bulk.prepare"
+BULK = "bulk_steps.prepare"
 LAST_QUEUE = "queue"
 """Where the cookie of forms keeps which filters somebody last looked at: after a decision they go on there."""
 MORE = {"confidence", "source", "tld", "downloads", "age", "held", "sole"}

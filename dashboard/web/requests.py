@@ -59,8 +59,8 @@ def form_day(name: str) -> datetime | None:
 
 
 def row_ids(values: Sequence[str], most: int = 500) -> list[int]:
-    """Return the ids among repeated fields or parameters, each once, at most so many."""
-    found = dict.fromkeys(whole(value) for value in values)
+    """Return the ids among repeated fields or parameters (`ID`, or `ID.VERSION`), each once, at most so many."""
+    found = dict.fromkeys(whole(value.partition(".")[0]) for value in values)
     return [value for value in found if value][:most]
 
 

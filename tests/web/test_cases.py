@@ -9,14 +9,15 @@ from urllib.parse import parse_qs, urlsplit
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from sqlalchemy import select
 
-from dashboard.database import writing
+from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Phase, Provider
-from dashboard.models import Role
+from dashboard.models import BulkAction, Role
 from dashboard.queries.queue import PAGE_SIZE
 from tests import factories as make
 from tests.conftest import START
-from tests.support.people import signed_in_client
+from tests.support.people import post, signed_in_client
 from tests.support.statements import recorded_statements
 
 HOSTILE = "<script>alert(1)</script>"
@@ -275,3 +276,29 @@ def test_look_alike_names_show_both_forms_and_a_mark(app: Flask, reviewer: Flask
     assert "\u0430pple.com" in html
     assert "xn--pple-43d.com" in html
     assert "mixed scripts" in html
+
+
+def test_the_ticked_rows_or_all_of_the_filter_become_a_bulk_action(app: Flask, reviewer: FlaskClient) -> None:
+    with app.app_context(), writing() as session:
+        for number in range(3):
+            make.make_case(session, make.make_domain(session, phase="available"), risk=number, version=4)
+        make.make_case(session)
+    page = reviewer.get("/cases?phase=available&sort=age").text
+    form = page[page.index('<form method="post" action="/cases/skip"') :]
+    hidden = dict(re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', form[: form.index("<table")]))
+    hidden.pop("csrf_token")
+    assert {"state": "open", "phase": "available", "shown_count": "3"}.items() <= hidden.items()
+    ticks = re.findall(r'name="case_id"\s+value="([^"]+)"', form)
+    assert ticks == ["1.4", "2.4", "3.4"]
+    assert "all 3 of this filter" in form
+    for fields, count in (({"scope": "filter"}, 3), ({"scope": "ticked", "case_id": ticks[:2]}, 2)):
+        reply = post(reviewer, "/bulk-actions/prepare", {**hidden, "kind": "approve", **fields})
+        assert reply.status_code == 303
+        with app.app_context():
+            assert (
+                db.session.scalars(select(BulkAction).order_by(BulkAction.id.desc())).first().counts["listed"]
+                == count
+            )  # type: ignore[union-attr]
+    auditor = signed_in_client(app, Role.AUDITOR).get("/cases").text
+    assert "/bulk-actions/prepare" not in auditor
+    assert "checkbox" not in auditor[auditor.index("<table") :]

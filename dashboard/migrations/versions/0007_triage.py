@@ -83,6 +83,7 @@ def upgrade() -> None:
     for state in ("snoozed", "escalated"):
         here = sa.text(f"state = '{state}'")
         op.create_index(f"ix_cases_{state}", "cases", ["risk", "id"], postgresql_where=here, sqlite_where=here)
+    op.create_index("ix_packages_name", "packages", ["name"])
     op.create_index("ix_cases_wake_at", "cases", ["wake_at"], postgresql_where=WAITING, sqlite_where=WAITING)
 
 
@@ -101,6 +102,7 @@ def _columns(dialect: str) -> None:
 def downgrade() -> None:
     for name in ("wake_at", "escalated", "snoozed", "open_addresses", "open_age", "open_drop"):
         op.drop_index(f"ix_cases_{name}", table_name="cases")
+    op.drop_index("ix_packages_name", table_name="packages")
     op.execute("ALTER TABLE staff DROP COLUMN shortcuts")
     op.execute("ALTER TABLE cases DROP COLUMN tld")
     op.execute("ALTER TABLE cases DROP COLUMN wake_at")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 from typing import Any
 
-from sqlalchemy import ColumnElement, ScalarSelect, Select, exists, literal_column, or_, select
+from sqlalchemy import ColumnElement, ScalarSelect, Select, and_, exists, literal_column, select
 
 from dashboard.models import AccountPackage, Address, Case, CaseSkip, CaseState, Claim, Domain, Package, Source
 from dashboard.queries.queue.filters import RISK_BANDS, QueueFilters, Viewer
@@ -105,11 +105,18 @@ def _source(slug: str) -> ScalarSelect[int]:
     return select(Source.id).where(Source.slug == slug).scalar_subquery()
 
 
+def _named(package: str) -> ColumnElement[bool]:
+    """Ask for a name, or for a purl: that one's index begins with the source."""
+    if package.startswith("pkg:"):
+        return and_(Package.source_id.in_(select(Source.id)), Package.purl == package)
+    return Package.name == package
+
+
 def _of_package(name: str) -> Select[int | None]:
     """Select the domains of those who may publish a package, by its name or purl."""
     return (
         select(Address.domain_id)
         .join(AccountPackage, AccountPackage.account_id == Address.account_id)
         .join(Package, Package.id == AccountPackage.package_id)
-        .where(or_(Package.name == name, Package.purl == name))
+        .where(_named(name))
     )
