@@ -295,10 +295,9 @@ def test_the_ticked_rows_or_all_of_the_filter_become_a_bulk_action(app: Flask, r
         reply = post(reviewer, "/bulk-actions/prepare", {**hidden, "kind": "approve", **fields})
         assert reply.status_code == 303
         with app.app_context():
-            assert (
-                db.session.scalars(select(BulkAction).order_by(BulkAction.id.desc())).first().counts["listed"]
-                == count
-            )  # type: ignore[union-attr]
+            bulk = db.session.scalars(select(BulkAction).order_by(BulkAction.id.desc())).first()
+            assert bulk
+            assert bulk.counts["listed"] == count
     auditor = signed_in_client(app, Role.AUDITOR).get("/cases").text
     assert "/bulk-actions/prepare" not in auditor
     assert "checkbox" not in auditor[auditor.index("<table") :]
