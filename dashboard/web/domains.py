@@ -27,6 +27,7 @@ from dashboard.queries.domains import (
 from dashboard.queries.evidence import domain_evidence
 from dashboard.queries.history import domain_history
 from dashboard.queue import JobName, enqueue
+from dashboard.services.allow_list.ask import coverage
 from dashboard.services.checking.request import request_check
 from dashboard.web.case_page import MAX_OFFSET
 from dashboard.web.comparison import compare
@@ -94,6 +95,7 @@ def show(name: str) -> Response | Redirect:
             case=case,
             since=since,
             counts=address_counts(session, domain.id),
+            cover=coverage(session, [domain.id], now).get(domain.id),
             dependencies=dependencies(session, domain.id),
             picture=timeline_picture(history, now),
             close_up=close_up(history, now),

@@ -10,7 +10,7 @@ from flask.testing import FlaskClient
 from sqlalchemy import select
 
 from dashboard.database import db, writing
-from dashboard.models import AllowListEntry, Case, Role
+from dashboard.models import Address, AllowListEntry, Case, Role
 from tests import factories as make
 from tests.support import audit
 from tests.support.people import csrf_token, post, signed_in_client
@@ -150,6 +150,21 @@ def test_a_domain_and_a_case_lead_to_the_form_filled_in(app: Flask, admin: Flask
         assert link not in signed_in_client(app).get(path).text
     assert 'value="sound.net"' in admin.get(link.replace("&amp;", "&")).text
     assert "someone@" not in admin.get("/allow-list/new?value=someone@sound.net").text
+
+
+def test_a_domains_page_says_by_which_entry_it_is_kept(app: Flask, admin: FlaskClient) -> None:
+    make_addresses(app)
+    entry_id = add(admin, kind="host", value="staff.sound.net")
+    with app.app_context(), writing() as session:
+        session.scalars(select(Address)).first().host = "staff.sound.net"  # type: ignore[union-attr]
+    page = text(admin.get("/domains/sound.net").text)
+    assert f'1 of its addresses is on the allow-list, by <a href="/allow-list/{entry_id}">' in page
+    entry_id = add(admin)
+    page = text(signed_in_client(app).get("/domains/sound.net").text)
+    assert f'On the allow-list, by <a href="/allow-list/{entry_id}">the domain sound.net</a>' in page
+    with app.app_context(), writing() as session:
+        make.make_domain(session, "gmail.com")
+    assert '<a href="/allow-list/preset/gmail.com">the preset</a>' in text(admin.get("/domains/gmail.com").text)
 
 
 def test_a_part_of_the_preset_is_switched_off_and_on_with_a_reason(app: Flask, admin: FlaskClient) -> None:
