@@ -142,6 +142,7 @@ class BulkItem(Base):
 class BulkAddress(Base):
     """One address of an item, in the state that was judged; `is_chosen`: it is part of the action.
 
+    `judged` is that state as an un-verification names it, to be copied there without leaving the database.
     Addresses of high-profile accounts are left out until somebody ticks the account.
     """
 
@@ -158,6 +159,6 @@ class BulkAddress(Base):
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))
     is_high_profile: Mapped[bool] = mapped_column(default=False)
     is_chosen: Mapped[bool] = mapped_column(default=True)
-    verified: Mapped[bool]
     verified_at: Mapped[datetime | None]
     state_token: Mapped[str | None] = mapped_column(String(255))
+    judged: Mapped[dict[str, Any] | None]

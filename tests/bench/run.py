@@ -6,9 +6,9 @@ import argparse
 import json
 import os
 
-from tests.bench import checks, imports, queue_page, stage
+from tests.bench import bulk, checks, imports, queue_page, stage
 
-PARTS = ("checks", "import", "queue")
+PARTS = ("checks", "import", "queue", "bulk")
 
 
 def main() -> None:
@@ -23,6 +23,8 @@ def main() -> None:
                 sections.append(checks.run(bench, kinds, given.scale, given.workers))
             elif part == "import":
                 sections.append(imports.run(bench, kinds, given.scale))
+            elif part == "bulk":
+                sections.append(bulk.run(bench, kinds, given.scale))
             else:
                 sections.append(queue_page.run(bench, kinds, given.scale))
             # Absolute figures mean little beside other work on the same cores: say how much there was.

@@ -6,13 +6,12 @@ nothing they judged by has changed since. An address that is no longer in the st
 
 from __future__ import annotations
 
-import secrets
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import func, insert, literal, select, update
+from sqlalchemy import ColumnElement, func, insert, literal, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor, ActorKind
@@ -33,9 +32,8 @@ from dashboard.models import (
     Unverification,
     UnverificationState,
 )
-from dashboard.services.allow_list.ask import NOTHING, Coverage, coverage
+from dashboard.services.allow_list.ask import coverage
 from dashboard.services.bulk.judging import AnyRow, Moment, Why, objections
-from dashboard.services.judged import judged_state
 
 _ITEM = (
     BulkItem.id,
@@ -45,6 +43,12 @@ _ITEM = (
     BulkItem.evidence_sha256,
     BulkItem.decision_id,
 )
+
+# 24 and 32 hex digits; they name an item for ever and guard nothing.
+_RANDOM_ID = {
+    "sqlite": "lower(hex(randomblob(12)))",
+    "postgresql": "replace(gen_random_uuid()::text, '-', '')",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,22 +83,27 @@ def apply_items(session: Session, bulk: BulkAction, items: Sequence[AnyRow], mom
     """Decide these cases in the author's name, with un-verifications, outbox rows and audit entries. Set-based."""
     cases = _locked_cases(session, [item.case_id for item in items])
     skipped = objections(session, bulk, items, cases, moment)
-    addresses: dict[int, list[AnyRow]] = {}
+    reach: dict[int, int] = {item.id: item.addresses for item in items}
+    kept: list[int] = []
     if bulk.kind == BulkKind.APPROVE:
         covers = coverage(session, {case.domain_id for case in cases.values()}, moment.now)
-        addresses = _unchanged(session, [item for item in items if item.id not in skipped], cases, covers)
-        for item in items:
-            if item.id not in skipped and not addresses.get(item.id):
-                kept = covers.get(cases[item.case_id].domain_id, NOTHING)
-                skipped[item.id] = Why.ALLOW_LISTED if kept.whole or kept.addresses else Why.NO_ADDRESSES
+        kept = [ident for cover in covers.values() for ident in cover.addresses]
+        whole = {ident for ident, cover in covers.items() if cover.whole is not None}
+        skipped |= {
+            i.id: Why.ALLOW_LISTED for i in items if cases[i.case_id].domain_id in whole and i.id not in skipped
+        }
+        reach = _still_there(session, [item.id for item in items if item.id not in skipped], kept)
+        skipped |= {i.id: Why.NO_ADDRESSES for i in items if not reach.get(i.id) and i.id not in skipped}
     good = [item for item in items if item.id not in skipped]
-    _decide(session, bulk, good, addresses, cases, moment.now)
+    if good:
+        _decide(session, bulk, good, reach, kept, cases, moment.now)
     if skipped:
         state = ItemState.SKIPPED.value
         session.execute(update(BulkItem), [{"id": i, "state": state, "why": str(why)} for i, why in skipped.items()])
-    done = sum(len(addresses[item.id]) for item in good) if addresses else 0
-    meant = sum(item.addresses for item in items) if bulk.kind == BulkKind.APPROVE else 0
-    return Chunk(len(good), done, len(skipped), meant - done)
+    if bulk.kind != BulkKind.APPROVE:
+        return Chunk(len(good), 0, len(skipped), 0)
+    done = sum(reach[item.id] for item in good)
+    return Chunk(len(good), done, len(skipped), sum(item.addresses for item in items) - done)
 
 
 def _locked_cases(session: Session, case_ids: Iterable[int]) -> dict[int, AnyRow]:
@@ -108,57 +117,46 @@ def _locked_cases(session: Session, case_ids: Iterable[int]) -> dict[int, AnyRow
     return {row.id: row for row in session.execute(query)}
 
 
-def _unchanged(
-    session: Session,
-    items: Sequence[AnyRow],
-    cases: Mapping[int, AnyRow],
-    covers: Mapping[int, Coverage],
-) -> dict[int, list[AnyRow]]:
-    """Return, by item, the chosen addresses that are still as they were judged and that no allow-list entry keeps."""
-    domains = {item.id: cases[item.case_id].domain_id for item in items}
+def _unchanged(item_ids: Sequence[int], kept: Sequence[int]) -> list[ColumnElement[bool]]:
+    """Conditions on the joined rows of an address: chosen, still as it was judged, kept by no allow-list entry."""
+    found: list[ColumnElement[bool]] = [
+        BulkAddress.item_id.in_(item_ids),
+        BulkAddress.is_chosen.is_(True),
+        Address.verified.is_(True),
+        Address.domain_id == Case.domain_id,
+        Address.verified_at.is_not_distinct_from(BulkAddress.verified_at),
+        Address.state_token.is_not_distinct_from(BulkAddress.state_token),
+    ]
+    return [*found, Address.id.not_in(kept)] if kept else found
+
+
+def _still_there(session: Session, item_ids: Sequence[int], kept: Sequence[int]) -> dict[int, int]:
+    """Count, by item, the chosen addresses that are still as they were judged and that no allow-list entry keeps."""
     query = (
-        select(
-            BulkAddress.item_id,
-            Address.id,
-            Address.source_id,
-            Address.domain_id,
-            Address.verified,
-            Address.verified_at,
-            Address.state_token,
-        )
+        select(BulkAddress.item_id, func.count())
         .join(Address, Address.id == BulkAddress.address_id)
-        .where(
-            BulkAddress.item_id.in_(domains),
-            BulkAddress.is_chosen,
-            Address.verified,
-            Address.verified_at.is_not_distinct_from(BulkAddress.verified_at),
-            Address.state_token.is_not_distinct_from(BulkAddress.state_token),
-        )
-        .order_by(BulkAddress.address_id)
+        .join(BulkItem, BulkItem.id == BulkAddress.item_id)
+        .join(Case, Case.id == BulkItem.case_id)
+        .where(*_unchanged(item_ids, kept))
+        .group_by(BulkAddress.item_id)
     )
-    found: dict[int, list[AnyRow]] = defaultdict(list)
-    for row in session.execute(query):
-        domain_id = domains[row.item_id]
-        if row.domain_id == domain_id and covers.get(domain_id, NOTHING).over(row.id) is None:
-            found[row.item_id].append(row)
-    return found
+    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _decide(
     session: Session,
     bulk: BulkAction,
     items: Sequence[AnyRow],
-    addresses: Mapping[int, Sequence[AnyRow]],
+    reach: Mapping[int, int],
+    kept: Sequence[int],
     cases: Mapping[int, AnyRow],
     now: datetime,
 ) -> None:
     """Write decisions, cases, openings, un-verifications, items and audit entries of what passed its check."""
-    if not items:
-        return
-    decisions = _write_decisions(session, bulk, [item.id for item in items], now)
-    _close_cases(session, bulk, [item.case_id for item in items], now)
-    made = [(decisions[item.case_id], row) for item in items for row in addresses.get(item.id, ())]
-    _queue(session, bulk, made, now)
+    ids = [item.id for item in items]
+    case_ids = [item.case_id for item in items]
+    decisions = _write_decisions(session, bulk, ids, case_ids, now)
+    _close_cases(session, bulk, case_ids, now)
     session.execute(
         update(BulkItem),
         [
@@ -166,16 +164,20 @@ def _decide(
                 "id": item.id,
                 "state": ItemState.DONE.value,
                 "decision_id": decisions[item.case_id],
-                "changed": item.addresses - len(addresses[item.id]) if item.id in addresses else 0,
+                "changed": item.addresses - reach[item.id],
                 "frozen": None,
             }
             for item in items
         ],
     )
-    _audit(session, bulk, items, addresses, decisions, cases, now)
+    if bulk.kind == BulkKind.APPROVE:
+        _queue(session, bulk, ids, kept, now)
+    _audit(session, bulk, items, reach, decisions, cases, now)
 
 
-def _write_decisions(session: Session, bulk: BulkAction, item_ids: Sequence[int], now: datetime) -> dict[int, int]:
+def _write_decisions(
+    session: Session, bulk: BulkAction, item_ids: Sequence[int], case_ids: Sequence[int], now: datetime
+) -> dict[int, int]:
     """Make a decision of each item, with its frozen evidence, without carrying that out of the database and back."""
     opening = select(func.max(CaseOpening.id)).where(CaseOpening.case_id == BulkItem.case_id).scalar_subquery()
     columns = {
@@ -192,12 +194,9 @@ def _write_decisions(session: Session, bulk: BulkAction, item_ids: Sequence[int]
     }
     source = select(*columns.values()).where(BulkItem.id.in_(item_ids)).order_by(BulkItem.id)
     session.execute(insert(Decision).from_select(list(columns), source))
-    made = (
-        select(Decision.case_id, Decision.id)
-        .join(BulkItem, BulkItem.case_id == Decision.case_id)
-        .where(BulkItem.id.in_(item_ids), Decision.bulk_id == bulk.id)
-    )
-    return {row.case_id: row.id for row in session.execute(made)}
+    # the cases are locked, so the newest decision of each is the one just made
+    made = select(Decision.case_id, func.max(Decision.id)).where(Decision.case_id.in_(case_ids))
+    return {row[0]: row[1] for row in session.execute(made.group_by(Decision.case_id))}
 
 
 def _close_cases(session: Session, bulk: BulkAction, case_ids: Sequence[int], now: datetime) -> None:
@@ -223,32 +222,38 @@ def _close_cases(session: Session, bulk: BulkAction, case_ids: Sequence[int], no
     )
 
 
-def _queue(session: Session, bulk: BulkAction, made: Sequence[tuple[int, AnyRow]], now: datetime) -> None:
-    """Put one outbox row an address, with the state that was judged, as for a single decision."""
-    rows = [
-        {
-            "public_id": secrets.token_hex(12),
-            "decision_id": decision_id,
-            "address_id": row.id,
-            "source_id": row.source_id,
-            "kind": "unverify",
-            "effect": bulk.effect,
-            "state": UnverificationState.QUEUED.value,
-            "judged": judged_state(row),
-            "reason": bulk.reason_code,
-            "decided_at": now,
-        }
-        for decision_id, row in made
-    ]
-    if rows:
-        session.execute(insert(Unverification.__table__), rows)  # type: ignore[arg-type]  # by table: twice as fast
+def _queue(session: Session, bulk: BulkAction, item_ids: Sequence[int], kept: Sequence[int], now: datetime) -> None:
+    """Put one outbox row an address, with the state that was judged, as for a single decision but all in SQL."""
+    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    columns: dict[str, Any] = {
+        "public_id": literal_column(_RANDOM_ID["postgresql" if on_postgresql else "sqlite"]),
+        "decision_id": BulkItem.decision_id,
+        "address_id": Address.id,
+        "source_id": Address.source_id,
+        "kind": literal("unverify"),
+        "effect": literal(bulk.effect),
+        "state": literal(UnverificationState.QUEUED.value),
+        "judged": BulkAddress.judged,
+        "reason": literal(bulk.reason_code),
+        "decided_at": literal(now, Decision.decided_at.type),
+    }
+    source = (
+        select(*columns.values())
+        .select_from(BulkAddress)
+        .join(Address, Address.id == BulkAddress.address_id)
+        .join(BulkItem, BulkItem.id == BulkAddress.item_id)
+        .join(Case, Case.id == BulkItem.case_id)
+        .where(*_unchanged(item_ids, kept))
+        .order_by(BulkAddress.address_id)
+    )
+    session.execute(insert(Unverification).from_select(list(columns), source))
 
 
 def _audit(
     session: Session,
     bulk: BulkAction,
     items: Sequence[AnyRow],
-    addresses: Mapping[int, Sequence[AnyRow]],
+    reach: Mapping[int, int],
     decisions: Mapping[int, int],
     cases: Mapping[int, AnyRow],
     now: datetime,
@@ -267,7 +272,7 @@ def _audit(
             {
                 "domain": cases[item.case_id].name,
                 "reason_code": bulk.reason_code,
-                "addresses": len(addresses[item.id]) if item.id in addresses else item.addresses,
+                "addresses": reach[item.id],
                 "decision_id": decisions[item.case_id],
                 "case_version": item.case_version,
                 "evidence_sha256": item.evidence_sha256,

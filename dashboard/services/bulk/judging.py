@@ -30,6 +30,7 @@ from dashboard.models import (
 )
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze_many, judge_many
 from dashboard.services.cases.reopen import decided_facts
+from dashboard.services.judged import judged_state
 from dashboard.services.policy import high_profile_accounts
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
@@ -242,9 +243,9 @@ def _addresses(
             "source_id": row.source_id,
             "is_high_profile": row.account_id in high,
             "is_chosen": not (asks and row.account_id in high),
-            "verified": row.verified,
             "verified_at": row.verified_at,
             "state_token": row.state_token,
+            "judged": judged_state(row),
         }
         for row in rows
     ]

@@ -37,9 +37,9 @@ def judge_reverts(session: Session, bulk: BulkAction, items: Sequence[AnyRow]) -
             "source_id": row.source_id,
             "is_high_profile": accounts[row.address_id] in high,
             "is_chosen": True,
-            "verified": row.verified,
             "verified_at": row.verified_at,
             "state_token": row.state_token,
+            "judged": None,
         }
         for decision_id, found in rows.items()
         if decision_id not in outside

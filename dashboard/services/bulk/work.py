@@ -28,6 +28,8 @@ from dashboard.services.bulk.preview import seal
 from dashboard.services.bulk.take_back import judge_reverts, take_back_items
 
 ACTOR = system("bulk")
+ASKED = 20
+"""How many times in its course an action asks what sources answered: that counts all it has done."""
 WORKING = (BulkState.PREPARING.value, BulkState.RUNNING.value)
 
 
@@ -97,7 +99,9 @@ def step(
     work = take_back_items if bulk.kind == BulkKind.REVERT else apply_items
     chunk = work(session, bulk, items, moment)
     _note(bulk, chunk)
-    return Step(_stop(session, bulk, moment.now), len(items), chunk.done_addresses + chunk.skipped_addresses)
+    return Step(
+        _stop(session, bulk, len(items), moment.now), len(items), chunk.done_addresses + chunk.skipped_addresses
+    )
 
 
 def fail_next(session: Session, bulk_id: int, lease: str, now: datetime) -> bool:
@@ -115,7 +119,7 @@ def fail_next(session: Session, bulk_id: int, lease: str, now: datetime) -> bool
         session.execute(update(BulkItem).where(BulkItem.id == item.id).values(state=state, why=Why.FAULT.value))
         bulk.failed_items += 1
         bulk.skipped_addresses += item.addresses
-    return not _stop(session, bulk, now)
+    return not _stop(session, bulk, 1, now)
 
 
 def _judge(session: Session, bulk: BulkAction, moment: Moment, pace: Pace) -> Step:
@@ -149,12 +153,14 @@ def _note(bulk: BulkAction, chunk: Chunk) -> None:
     bulk.skipped_addresses += chunk.skipped_addresses
 
 
-def _stop(session: Session, bulk: BulkAction, now: datetime) -> bool:
-    """Stop where a limit is reached or a stage ends; True when this job is done with the action."""
+def _stop(session: Session, bulk: BulkAction, handled: int, now: datetime) -> bool:
+    """Stop where a limit is reached or a stage ends, after so many items; True when this job is done with it."""
     so_far = Progress(
         bulk.addresses, bulk.skipped_addresses, bulk.items, bulk.skipped_items + bulk.failed_items, bulk.failed_items
     )
-    why = why_abort(so_far, policy_of(bulk).abort_share) or _refused(session, bulk)
+    why = why_abort(so_far, policy_of(bulk).abort_share)
+    if why is None and _handled(bulk) * ASKED // bulk.items != (_handled(bulk) - handled) * ASKED // bulk.items:
+        why = _refused(session, bulk)
     if why is not None:
         bulk.finished_at = now
         _tell(session, bulk, Event.BULK_ABORTED, now, why)
