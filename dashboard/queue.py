@@ -54,6 +54,7 @@ class JobName(StrEnum):
     SETTLE_ALLOW_LIST = "jobs.allow_list.settle"
     APPROVE = "jobs.automatic.approve"
     WAKE = "jobs.triage.wake"
+    END_TERMS = "jobs.triage.end_terms"
     RECORD_FAILURES = "jobs.upkeep.record_failures"
     DROP_RAW_REPLIES = "jobs.upkeep.drop_raw_replies"
 
@@ -81,6 +82,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.SETTLE_ALLOW_LIST: Policy(timeout=300, retries=0),
     JobName.APPROVE: Policy(timeout=120, retries=0),
     JobName.WAKE: Policy(timeout=120, retries=0),
+    JobName.END_TERMS: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
     JobName.DROP_RAW_REPLIES: Policy(timeout=300, retries=0),
 }

@@ -24,6 +24,7 @@ WARN_SECONDS = 60.0
 ALLOW_LIST_SECONDS = 60.0
 APPROVE_SECONDS = 60.0
 WAKE_SECONDS = 60.0
+TERMS_SECONDS = 60.0
 RECORD_SECONDS = 60.0
 DROP_SECONDS = 86_400.0
 
@@ -53,6 +54,7 @@ def entries(app: Flask) -> list[Entry]:
         Entry(JobName.SETTLE_ALLOW_LIST, ALLOW_LIST_SECONDS),
         Entry(JobName.APPROVE, APPROVE_SECONDS),
         Entry(JobName.WAKE, WAKE_SECONDS),
+        Entry(JobName.END_TERMS, TERMS_SECONDS),
         Entry(JobName.RECORD_FAILURES, RECORD_SECONDS),
         Entry(JobName.DROP_RAW_REPLIES, DROP_SECONDS),
     ]

@@ -206,6 +206,24 @@ def test_the_policy_comes_to_a_database_with_decisions_and_its_own_become_a_pers
             session.execute(text(f"UPDATE decisions SET {change}"))
 
 
+def test_the_desk_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(context: Flask) -> None:
+    """From 0009 with decisions in it to 0010: every row stays, none has a term, the shipped reasons are there."""
+    with writing() as session:
+        make.make_decision(session, make.make_case(session), story.add_staff(session).id)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0009")
+    assert not {"reasons", "note_templates", "case_notes", "mentions"} & set(inspect(db.engine).get_table_names())
+    flask_migrate.upgrade()
+    assert rows() == before
+    assert db.session.execute(text("SELECT until, reverted_at FROM decisions")).all() == [(None, None)]
+    assert db.session.scalar(text("SELECT term_at FROM cases")) is None
+    assert db.session.scalar(text("SELECT count(*) FROM reasons WHERE retired_at IS NULL")) == 10
+    for table in ("INSERT INTO mentions VALUES (99, 99, NULL)", "UPDATE reasons SET retired_by = 99"):
+        with pytest.raises(IntegrityError), writing() as session:
+            session.execute(text(table))
+
+
 def rows() -> dict[str, int]:
     counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}

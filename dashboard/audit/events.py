@@ -54,6 +54,13 @@ class Event(StrEnum):
     VIEW_DEFAULT_SET = "view.default_set"
     STAFF_SETTINGS_CHANGED = "staff.settings_changed"
     ADDRESS_SEARCHED = "address.searched"
+    REASON_ADDED = "reason.added"
+    REASON_RETIRED = "reason.retired"
+    REASON_RESTORED = "reason.restored"
+    TEMPLATE_ADDED = "note_template.added"
+    TEMPLATE_RETIRED = "note_template.retired"
+    NOTE_WRITTEN = "case.note_written"
+    MENTION_SEEN = "case.mention_seen"
     DECISION_REVERTED = "case.decision_reverted"
     BULK_PREPARED = "bulk.prepared"
     BULK_CHOSEN = "bulk.chosen"
@@ -146,6 +153,15 @@ SHAPES: Mapping[Event, Shape] = {
     Event.STAFF_SETTINGS_CHANGED: _shape("staff", "shortcuts"),
     # id: the member of staff's row; the address is the entry's subject
     Event.ADDRESS_SEARCHED: _shape("staff", "accounts"),
+    # id: the reason's or the template's row, which holds the words; `replaces` is the code whose place it takes
+    Event.REASON_ADDED: _shape("reason", "kind code needs_note replaces"),
+    Event.REASON_RETIRED: _shape("reason", "kind code"),
+    Event.REASON_RESTORED: _shape("reason", "kind code"),
+    Event.TEMPLATE_ADDED: _shape("note_template", "kind"),
+    Event.TEMPLATE_RETIRED: _shape("note_template", "kind"),
+    # id: the case's row; the words are in the row `note_id`, `mentions` are rows of staff
+    Event.NOTE_WRITTEN: _shape("case", "note_id mentions"),
+    Event.MENTION_SEEN: _shape("case", "note_id"),
     # id: the case's row; how many addresses were withdrawn, queued to be verified again, asked for, left alone
     Event.DECISION_REVERTED: _shape("case", "decision_id withdrawn queued asked touched reopened bulk_id"),
     # id: the bulk action's row; the digest is over all that the preview froze

@@ -31,6 +31,7 @@ class Permission(StrEnum):
     SOURCES_MANAGE = "sources:manage"
     BRAKES_MANAGE = "brakes:manage"
     POLICY_MANAGE = "policy:manage"
+    REASONS_MANAGE = "reasons:manage"
     ALLOW_LIST_READ = "allowlist:read"
     ALLOW_LIST_MANAGE = "allowlist:manage"
     ACCOUNTS_READ = "accounts:read"

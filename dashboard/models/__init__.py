@@ -16,6 +16,7 @@ from dashboard.models.case import (
     UnverificationState,
 )
 from dashboard.models.dependency import Dependency, DependencyLapse
+from dashboard.models.desk import CaseNote, Mention, NoteTemplate, ReasonCode
 from dashboard.models.domain import (
     Check,
     CheckBatch,
@@ -49,6 +50,7 @@ __all__ = [
     "BulkKind",
     "BulkState",
     "Case",
+    "CaseNote",
     "CaseOpening",
     "CaseSkip",
     "CaseState",
@@ -67,11 +69,14 @@ __all__ = [
     "LapseCount",
     "LifecycleEvent",
     "Marker",
+    "Mention",
+    "NoteTemplate",
     "Notice",
     "NoticeKind",
     "Package",
     "PolicyVersion",
     "ProviderCount",
+    "ReasonCode",
     "RegistrationPeriod",
     "Reveal",
     "Role",

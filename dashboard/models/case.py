@@ -65,7 +65,8 @@ class Case(Base):
     `version` grows with every change a reviewer could miss; forms carry it. `decided_facts` are phase and holder at
     the decision: when they change, the case opens again. `brake_id`: the brake that holds the case; it is
     not approved until that is released. `allow_entry_id`: the allow-list entry that closed it.
-    `wake_at`: when a snoozed case comes back by itself. `tld`: the last label of the domain, for the queue's filter.
+    `wake_at`: when a snoozed case comes back by itself. `term_at`: when a decided one is looked at again, because its
+    decision holds until then. `tld`: the last label of the domain, for the queue's filter.
     """
 
     __tablename__ = "cases"
@@ -88,6 +89,12 @@ class Case(Base):
             "wake_at",
             postgresql_where=text("wake_at IS NOT NULL"),
             sqlite_where=text("wake_at IS NOT NULL"),
+        ),
+        Index(
+            "ix_cases_term_at",
+            "term_at",
+            postgresql_where=text("term_at IS NOT NULL"),
+            sqlite_where=text("term_at IS NOT NULL"),
         ),
         Index(
             "ix_cases_held",
@@ -127,6 +134,7 @@ class Case(Base):
     packages: Mapped[int] = mapped_column(default=0)
     downloads_30d: Mapped[int] = mapped_column(BigInteger, default=0)
     wake_at: Mapped[datetime | None]
+    term_at: Mapped[datetime | None]
     tld: Mapped[str | None] = mapped_column(String(63))
 
     domain: Mapped[Domain] = relationship()
@@ -164,7 +172,8 @@ class Decision(Base):
     """What was decided, with the exact evidence it rests on, frozen for ever.
 
     Either a person decided (`staff_id`), or the policy that an admin had switched on (`policy_version`). `bulk_id`:
-    the bulk action it is part of. `reverted_at` and `reverted_by`: when somebody took it back, and who.
+    the bulk action it is part of. `until`: when it runs out; None: it holds until the facts change. `reverted_at` and
+    `reverted_by`: when somebody took it back, and who.
     """
 
     __tablename__ = "decisions"
@@ -198,6 +207,7 @@ class Decision(Base):
     case_version: Mapped[int]
     frozen: Mapped[dict[str, Any]]
     bulk_id: Mapped[int | None] = mapped_column(ForeignKey("bulk_actions.id"))
+    until: Mapped[datetime | None]
     reverted_at: Mapped[datetime | None]
     reverted_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 

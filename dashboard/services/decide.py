@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import insert, select
@@ -30,13 +30,14 @@ from dashboard.models.case import decided_by
 from dashboard.services.cases.aside import last_aside
 from dashboard.services.cases.flag import close_opening
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
-from dashboard.services.cases.reasons import REASONS
+from dashboard.services.cases.reasons import find_reason
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_state
 from dashboard.services.policy import current, high_profile_accounts
 
 MAX_NOTE = 4000
 EFFECTS = ("unverify", "block_reset")
+LONGEST_TERM = timedelta(days=366)
 CHUNK = 500
 
 
@@ -52,6 +53,8 @@ class Refusal(StrEnum):
     NOTE_REQUIRED = "note_required"
     UNKNOWN_REASON = "unknown_reason"
     HELD = "held"
+    BAD_TERM = "bad_term"
+    NOT_REACHED = "not_reached"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +62,8 @@ class DecisionRequest:
     """What a reviewer asks for.
 
     `version` is the case's and `shown_count` the number of addresses as they saw them, `typed_count` what they typed.
+    `chosen`: the addresses (row ids) to un-verify; None: all that the case reaches. `until`: when a decision to keep
+    runs out; None: it holds until the facts change.
     """
 
     case_id: int
@@ -69,6 +74,8 @@ class DecisionRequest:
     effect: str = "unverify"
     typed_count: int | None = None
     shown_count: int | None = None
+    chosen: frozenset[int] | None = None
+    until: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +110,9 @@ def decide(
 ) -> DecisionResult:
     """Decide a case: version check, decision, un-verifications and audit entry together or not at all.
 
-    Either `staff_id` decides, or the policy's `policy_version`. The case row is locked first, so of two reviewers at
-    once the second gets `CONFLICT` with who and when.
+    Of a chosen part the friction counts the part (DESIGN invariant 11), and what was left out stays verified until
+    the facts change. Either `staff_id` decides, or the policy's `policy_version`. The case row is locked first, so of
+    two reviewers at once the second gets `CONFLICT` with who and when.
     `LookupError` when there is no such case.
     """
     case = session.scalar(select(Case).where(Case.id == request.case_id).with_for_update())
@@ -114,21 +122,31 @@ def decide(
         return DecisionResult(refusal=Refusal.CONFLICT, conflict=conflict_of(session, case))
     if case.brake_id is not None and request.kind is DecisionKind.APPROVE:
         return DecisionResult(refusal=Refusal.HELD)
-    if refusal := _unreasoned(request):
+    if policy_version is None and (refusal := _unreasoned(session, request, now)):
         return DecisionResult(refusal=refusal)
-    judged = judge(session, case.domain_id, now)
-    count, reached, policy = len(judged.address_ids), set(judged.address_ids), current(session)
+    judged, policy = judge(session, case.domain_id, now), current(session)
+    ids = [ident for ident in judged.address_ids if request.chosen is None or ident in request.chosen]
+    count, reached = len(ids), set(ids)
+    if request.chosen is not None and request.chosen - reached:
+        return DecisionResult(refusal=Refusal.NOT_REACHED)  # it was reached, left or kept since the page was opened
     behind = {address.account_id for address in judged.facts.addresses if address.id in reached}
     accounts, high = len(behind), bool(high_profile_accounts(session, policy, behind))
     if refusal := _friction(request, count, policy, high_profile=high):
         return DecisionResult(refusal=refusal, addresses=count, accounts=accounts)
     decision = _write_decision(session, case, request, judged, now)
     decision.staff_id, decision.policy_version = staff_id, policy_version
+    case.decided_facts = {**(case.decided_facts or {}), **left_out(judged.address_ids, reached)}
     session.flush()
     if request.kind is DecisionKind.APPROVE:
-        _queue_unverifications(session, decision, judged.address_ids, request.effect)
-    _audit(session, decision, judged, request, actor, now)
+        _queue_unverifications(session, decision, ids, request.effect)
+    _audit(session, decision, count, judged, request, actor, now)
     return DecisionResult(decision_id=decision.id, addresses=count, accounts=accounts)
+
+
+def left_out(reached: Collection[int], chosen: Collection[int]) -> dict[str, list[int]]:
+    """Return what a case's `decided_facts` keep of an approval of a part: the addresses left out of it."""
+    left = sorted(set(reached) - set(chosen))
+    return {"left_out": left} if left else {}
 
 
 def conflict_of(session: Session, case: Case) -> Conflict:
@@ -155,12 +173,14 @@ def conflict_of(session: Session, case: Case) -> Conflict:
     return Conflict(by, latest.decided_at, latest.kind, case.version)
 
 
-def _unreasoned(request: DecisionRequest) -> Refusal | None:
-    reason = next((item for item in REASONS[request.kind] if item.code == request.reason_code), None)
+def _unreasoned(session: Session, request: DecisionRequest, now: datetime) -> Refusal | None:
+    reason = find_reason(session, request.kind, request.reason_code)
     if reason is None or request.effect not in EFFECTS:
         return Refusal.UNKNOWN_REASON
     if reason.needs_note and not request.note.strip():
         return Refusal.NOTE_REQUIRED
+    if request.until is not None and not now < request.until <= now + LONGEST_TERM:
+        return Refusal.BAD_TERM
     return None
 
 
@@ -190,10 +210,12 @@ def _write_decision(
         decided_at=now,
         case_version=case.version,
         frozen=freeze(session, case, judged),
+        until=request.until if request.kind is DecisionKind.OVERRIDE else None,
     )
     session.add(decision)
     case.state, case.updated_at, case.brake_id = CaseState.DECIDED.value, now, None
-    case.decided_facts = decided_facts(case, judged.assessment, request.kind)
+    case.decided_facts = decided_facts(case, judged.assessment, request.kind, decision.until)
+    case.term_at = decision.until
     case.version += 1
     return decision
 
@@ -225,7 +247,13 @@ def _queue_unverifications(session: Session, decision: Decision, ids: Sequence[i
 
 
 def _audit(
-    session: Session, decision: Decision, judged: Judged, request: DecisionRequest, actor: Actor, now: datetime
+    session: Session,
+    decision: Decision,
+    addresses: int,
+    judged: Judged,
+    request: DecisionRequest,
+    actor: Actor,
+    now: datetime,
 ) -> None:
     approved = request.kind is DecisionKind.APPROVE
     effect = {"effect": request.effect} if approved else {}
@@ -238,7 +266,7 @@ def _audit(
         data={
             "domain": judged.facts.name,
             "reason_code": decision.reason_code,
-            "addresses": len(judged.address_ids),
+            "addresses": addresses,
             "decision_id": decision.id,
             "case_version": decision.case_version,
             "evidence_sha256": evidence_digest(decision.frozen),

@@ -33,7 +33,7 @@ from dashboard.queries import bulk as query
 from dashboard.runtime import wall_now
 from dashboard.services.bulk.judging import Why, policy_of
 from dashboard.services.bulk.limits import stage_end
-from dashboard.services.cases.reasons import REASONS, Reason
+from dashboard.services.cases.reasons import Reason, choices
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, choice, wants_fragment
 
@@ -82,7 +82,7 @@ class BulkPage:
     @property
     def reasons(self) -> Sequence[Reason]:
         """The reasons to choose from."""
-        return () if self.bulk.kind == BulkKind.REVERT else REASONS[DecisionKind(self.bulk.kind)]
+        return () if self.bulk.kind == BulkKind.REVERT else choices(db.session(), DecisionKind(self.bulk.kind))
 
     @property
     def handled(self) -> int:

@@ -22,6 +22,7 @@ from dashboard.queue import JobName, enqueue
 from dashboard.runtime import wall_now
 from dashboard.services.bulk import control
 from dashboard.services.bulk.choose import choose as choose_accounts
+from dashboard.services.bulk.choose import choose_part
 from dashboard.services.bulk.confirm import Confirmation
 from dashboard.services.bulk.confirm import approve as approve_bulk
 from dashboard.services.bulk.confirm import confirm as confirm_bulk
@@ -262,6 +263,9 @@ def start_single(asked: DecisionRequest) -> Response:
         wanted = Wanted(BulkKind(asked.kind.value), Scope.SINGLE, [(asked.case_id, asked.version)])
         bulk_id = prepare_bulk(session, wanted, person(), page_now(), wall_now())
     weigh(bulk_id, patience=20.0)
+    if asked.chosen is not None:
+        with writing() as session:
+            choose_part(session, bulk_id, asked.chosen)
     seen = db.session().get_one(BulkAction, bulk_id, populate_existing=True)
     given = Confirmation(
         seen.version, seen.digest, asked.reason_code, asked.note, asked.effect, typed_count=seen.addresses

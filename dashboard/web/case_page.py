@@ -22,10 +22,11 @@ from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reach import on_their_way
-from dashboard.services.cases.reasons import REASONS, Reason
+from dashboard.services.cases.reasons import Reason
 from dashboard.services.policy import current, high_profile_accounts
 from dashboard.web.comparison import Fact, compare
 from dashboard.web.pictures import Picture, close_up, timeline_picture
+from dashboard.web.reason_words import reasons_now
 
 MAX_OFFSET = 100_000
 
@@ -74,7 +75,10 @@ class CasePage:
     @property
     def reasons(self) -> dict[str, Sequence[Reason]]:
         """The reasons to choose from, by kind of decision."""
-        return {kind.value: reasons for kind, reasons in REASONS.items()}
+        return {
+            kind.value: [reason for reason in reasons if not reason.is_retired]
+            for kind, reasons in reasons_now().items()
+        }
 
     @property
     def must_type(self) -> bool:

@@ -12,7 +12,7 @@ from markupsafe import Markup, escape
 
 from dashboard.lifecycle.hosts import mask, mixed_script, to_unicode
 from dashboard.runtime import domain_now
-from dashboard.web import words
+from dashboard.web.reason_words import word
 
 EXACT = "%Y-%m-%d %H:%M:%S UTC"
 
@@ -26,7 +26,7 @@ def init_filters(app: Flask) -> None:
         masked=mask,
         domain=domain,
         number=number,
-        word=words.label,
+        word=word,
         sentence=sentence,
         pretty=pretty,
     )

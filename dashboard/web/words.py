@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from dashboard.services.cases.reasons import REASONS
-
 LABELS: dict[str, dict[str, str]] = {
     "phase": {
         "active": "Registered",
@@ -79,7 +77,6 @@ LABELS: dict[str, dict[str, str]] = {
     },
     "under_way": {"unverify": "un-verification on its way", "block_reset": "resets being refused"},
     "effect": {"unverify": "Un-verify the address", "block_reset": "Only refuse password resets"},
-    "reason": {reason.code: reason.label for reasons in REASONS.values() for reason in reasons},
     "closed_how": {
         "approve": "un-verification decided",
         "override": "kept verified",

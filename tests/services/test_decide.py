@@ -12,7 +12,16 @@ from sqlalchemy import func, select
 from dashboard.audit.actor import Actor, ActorKind
 from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Phase, Provider
-from dashboard.models import AuditEntry, Case, CaseOpening, Decision, DecisionKind, Domain, Unverification
+from dashboard.models import (
+    Address,
+    AuditEntry,
+    Case,
+    CaseOpening,
+    Decision,
+    DecisionKind,
+    Domain,
+    Unverification,
+)
 from dashboard.services.cases.judge import evidence_digest, preview
 from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, decide
 from tests.conftest import START
@@ -170,3 +179,45 @@ def test_the_preview_counts_what_an_approval_would_reach(context: Flask) -> None
 def test_no_such_case_is_a_lookup_error(context: Flask) -> None:
     with pytest.raises(LookupError):
         ask(99)
+
+
+def some(number: int) -> frozenset[int]:
+    return frozenset(db.session.scalars(select(Address.id).order_by(Address.id).limit(number)))
+
+
+def test_an_approval_of_a_part_reaches_the_part_and_its_rest_does_not_open_the_case_again(context: Flask) -> None:
+    case_id = lapse(3)
+    chosen = some(2)
+    result = ask(case_id, chosen=chosen)
+    assert (result.refusal, result.addresses, result.accounts) == (None, 2, 2)
+    assert set(db.session.scalars(select(Unverification.address_id))) == chosen
+    domain_id = db.session.scalars(select(Domain.id)).one()
+    for hour in range(1, 4):
+        now = START + timedelta(hours=hour)
+        story.check(domain_id, [story.rdap(NAME, now, Phase.REDEMPTION), story.fastly(NAME, now)], now)
+    assert reread(case_id).state == "decided"
+    now = START + DAY
+    lost = [story.rdap(NAME, now, Phase.PENDING_DELETE), story.fastly(NAME, now, Phase.PENDING_DELETE)]
+    story.check(domain_id, lost, now)
+    case = reread(case_id)
+    assert (case.state, case.addresses) == ("open", 1), "new facts bring back what was left out"
+
+
+@pytest.mark.parametrize(
+    ("ticked", "typed", "refusal"),
+    [(10, None, None), (11, None, Refusal.COUNT_MISMATCH), (11, 11, None), (101, 101, Refusal.SECOND_PERSON)],
+)
+def test_friction_counts_the_chosen_addresses(
+    context: Flask, ticked: int, typed: int | None, refusal: Refusal | None
+) -> None:
+    case_id = lapse(102)
+    result = ask(case_id, chosen=some(ticked), typed_count=typed)
+    assert (result.refusal, result.addresses) == (refusal, ticked)
+    assert count(Unverification) == (0 if refusal else ticked)
+
+
+def test_an_address_that_the_case_does_not_reach_cannot_be_chosen(context: Flask) -> None:
+    case_id = lapse(2)
+    assert ask(case_id, chosen=some(1) | {999}).refusal is Refusal.NOT_REACHED
+    assert ask(case_id, chosen=frozenset()).refusal is Refusal.NOTHING_TO_DO
+    assert count(Decision) == 0

@@ -15,6 +15,7 @@ from dashboard.services.bulk.judging import Why
 from dashboard.services.bulk.outcome import Outcome, Refusal, locked, moved, objection, refused
 from dashboard.services.bulk.prepare import Person
 from dashboard.services.bulk.preview import recount
+from dashboard.services.decide import left_out
 
 
 def choose(
@@ -39,6 +40,25 @@ def choose(
     data: Data = {"accounts": bulk.counts["high_profile"], "addresses": bulk.addresses, "digest": bulk.digest}
     tell(session, bulk, Event.BULK_CHOSEN, data, author, now)
     return moved(bulk, BulkState.PREVIEWED)
+
+
+def choose_part(session: Session, bulk_id: int, address_ids: Collection[int]) -> None:
+    """Keep only these addresses of a single decision, before its author confirms it; counts and digest follow."""
+    bulk = locked(session, bulk_id)
+    for item in session.scalars(select(BulkItem).where(BulkItem.bulk_id == bulk_id, BulkItem.judged)):
+        rows = session.execute(
+            select(BulkAddress.address_id, BulkAddress.is_high_profile).where(BulkAddress.item_id == item.id)
+        ).all()
+        chosen = [row for row in rows if row.address_id in address_ids]
+        item.addresses, item.is_high_profile = len(chosen), any(row.is_high_profile for row in chosen)
+        left = left_out([row.address_id for row in rows], [row.address_id for row in chosen])
+        item.facts = {**(item.facts or {}), **left}
+        if not chosen:
+            item.state, item.why = ItemState.EXCLUDED.value, Why.NO_ADDRESSES.value
+    mine = BulkAddress.bulk_id == bulk_id
+    session.execute(update(BulkAddress).where(mine).values(is_chosen=BulkAddress.address_id.in_(address_ids)))
+    session.flush()
+    recount(session, bulk)
 
 
 def _recount_items(session: Session, bulk_id: int) -> None:

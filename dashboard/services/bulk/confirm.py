@@ -13,7 +13,7 @@ from dashboard.models import BulkAction, BulkKind, BulkState, DecisionKind
 from dashboard.services.bulk.judging import policy_of
 from dashboard.services.bulk.outcome import Outcome, Refusal, locked, moved, objection, refused
 from dashboard.services.bulk.prepare import EXPIRY, Person
-from dashboard.services.cases.reasons import REASONS
+from dashboard.services.cases.reasons import find_reason
 from dashboard.services.decide import EFFECTS, MAX_NOTE
 
 REVERT_REASON = "taken_back"
@@ -41,7 +41,7 @@ def confirm(
     Only the author confirms. Above `type_above` addresses their number must have been typed.
     """
     bulk = locked(session, bulk_id)
-    if refusal := _why_not(bulk, given, author, wall_now):
+    if refusal := _why_not(session, bulk, given, author, wall_now):
         return refused(bulk, refusal)
     bulk.reason_code = REVERT_REASON if bulk.kind == BulkKind.REVERT else given.reason_code
     bulk.note, bulk.is_staged = given.note.strip()[:MAX_NOTE], given.is_staged
@@ -62,26 +62,28 @@ def confirm(
     return _run(bulk, now)
 
 
-def _why_not(bulk: BulkAction, given: Confirmation, author: Person, wall_now: datetime) -> Refusal | None:
+def _why_not(
+    session: Session, bulk: BulkAction, given: Confirmation, author: Person, wall_now: datetime
+) -> Refusal | None:
     if refusal := objection(bulk, given.version, [BulkState.PREVIEWED], wall_now):
         return refusal
     if bulk.digest != given.digest or bulk.author_id != author.staff_id:
         return Refusal.CONFLICT
     if bulk.items == 0:
         return Refusal.NOTHING_TO_DO
-    if refusal := _unreasoned(bulk, given):
+    if refusal := _unreasoned(session, bulk, given):
         return refusal
     if bulk.addresses > policy_of(bulk).type_above and given.typed_count != bulk.addresses:
         return Refusal.COUNT_MISMATCH
     return None
 
 
-def _unreasoned(bulk: BulkAction, given: Confirmation) -> Refusal | None:
+def _unreasoned(session: Session, bulk: BulkAction, given: Confirmation) -> Refusal | None:
     if given.effect not in EFFECTS:
         return Refusal.UNKNOWN_REASON
     if bulk.kind == BulkKind.REVERT:
         return None if given.note.strip() else Refusal.NOTE_REQUIRED
-    reason = next((each for each in REASONS[DecisionKind(bulk.kind)] if each.code == given.reason_code), None)
+    reason = find_reason(session, DecisionKind(bulk.kind), given.reason_code)
     if reason is None:
         return Refusal.UNKNOWN_REASON
     return Refusal.NOTE_REQUIRED if reason.needs_note and not given.note.strip() else None

@@ -27,7 +27,7 @@ from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.openings import new_opening, note_recommended
 from dashboard.services.cases.reach import reach
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
-from dashboard.services.cases.reopen import Why, forget_renewal, note_renewal, waits, why_open
+from dashboard.services.cases.reopen import Why, forget_renewal, left_out, note_renewal, waits, why_open
 from dashboard.services.cases.uncovered import why_uncovered
 from dashboard.services.checking.facts import DomainFacts, KeptReading
 from dashboard.services.policy import current
@@ -144,7 +144,7 @@ def _flagged(
         elif case is not None and waits(case) and not _undecided(item):
             _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
         return False
-    why = why_open(case, item.assessment, now, unreached=bool(reached.unreached))
+    why = why_open(case, item.assessment, now, unreached=bool(reached.unreached - left_out(case)))
     why = why_uncovered(case, why, uncovered)
     if case is not None and why is None and not waits(case):
         forget_renewal(case)

@@ -12,6 +12,7 @@ from dashboard.lifecycle.assessment import Assessment, HolderChange, LapsedDepen
 from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Phase
 from dashboard.models import PENDING, Case, CaseState, DecisionKind
+from dashboard.times import rfc3339
 
 RENEWED_FOR = timedelta(days=30)
 """A shorter time of health between two lapses is a provider that flaps."""
@@ -55,9 +56,25 @@ def why_open(case: Case | None, assessment: Assessment, now: datetime, *, unreac
 def _since_decided(decided: Mapping[str, Any], now: datetime, *, unreached: bool) -> Why | None:
     if _lapsed_again(decided, now):
         return Why("lapsed_again", "lapsed again after it had been renewed since the decision")
+    if why := _ran_out(decided, now):
+        return why
     if unreached and decided.get("decision") == DecisionKind.APPROVE:
         return Why("verified_since", "an address is verified that the approval did not reach")
     return None
+
+
+def _ran_out(decided: Mapping[str, Any], now: datetime) -> Why | None:
+    """Say that the term of a decision is over; what is still flagged then opens again."""
+    until = decided.get("until")
+    if until is None or datetime.fromisoformat(until) > now:
+        return None
+    return Why("term_over", f"the decision to keep it held until {until[:10]}, and the domain is still flagged")
+
+
+def left_out(case: Case | None) -> frozenset[int]:
+    """Return the addresses that an approval of a part left out on purpose: they are no reason to open it again."""
+    decided = case.decided_facts if case is not None and case.state == CaseState.DECIDED else None
+    return frozenset((decided or {}).get("left_out", ()))
 
 
 def facts_of(assessment: Assessment) -> dict[str, Any]:
@@ -75,14 +92,17 @@ def _dependency(lapsed: LapsedDependency) -> str:
     return f"{lapsed.domain} ({what.value})"
 
 
-def decided_facts(case: Case, assessment: Assessment, kind: StrEnum) -> dict[str, Any]:
-    """The facts to keep with a decision or a snooze; what the evidence no longer says is what the case showed."""
+def decided_facts(case: Case, assessment: Assessment, kind: StrEnum, until: datetime | None = None) -> dict[str, Any]:
+    """The facts to keep with a decision or a snooze; what the evidence no longer says is what the case showed.
+
+    `until`: when the decision runs out.
+    """
     facts = facts_of(assessment)
     if facts["phase"] == _UNKNOWN:
         facts["phase"] = case.phase
     if facts["holder_change"] == HolderChange.UNKNOWN:
         facts["holder_change"] = case.holder_change
-    return {**facts, "decision": kind.value}
+    return {**facts, "decision": kind.value, **({"until": rfc3339(until)} if until else {})}
 
 
 def changed_facts(decided: Mapping[str, Any], now: Mapping[str, Any], since: str = "the decision") -> Why | None:
