@@ -48,7 +48,7 @@ def safe_local_path(target: str | None) -> str:
 
 
 def _guard_staff(access: Access) -> Response | None:
-    identity = g.identity = _load_identity()
+    identity = g.identity = _load_identity(polled=access.polled)
     if access.permission is None:
         csrf.protect()
         return None
@@ -61,14 +61,14 @@ def _guard_staff(access: Access) -> Response | None:
     return None
 
 
-def _load_identity() -> Identity | None:
+def _load_identity(*, polled: bool = False) -> Identity | None:
     token = request.cookies.get(sessions.cookie_name())
     now = runtime.wall_now()
     found = sessions.find_session(db.session(), token, now) if token else None
     if found is None or token is None:
         return None
     identity = identity_of(found.staff)
-    if sessions.needs_touch(found, now):
+    if not polled and sessions.needs_touch(found, now):
         with writing() as session:
             sessions.touch_session(session, token, now)
             throttle.record_failures(session, now)

@@ -49,10 +49,11 @@ class TokenIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """What a view demands: a permission, a token's scope, or nothing."""
+    """What a view demands: a permission, a token's scope, or nothing; `polled`: pages ask for it by themselves."""
 
     permission: Permission | None = None
     scope: str | None = None
+    polled: bool = False
 
     @property
     def public(self) -> bool:
@@ -60,9 +61,12 @@ class Access:
         return self.permission is None and self.scope is None
 
 
-def requires(permission: Permission) -> Callable[[View], View]:
-    """Mark a view as open to staff who have `permission`."""
-    return _marker(Access(permission=permission))
+def requires(permission: Permission, *, polled: bool = False) -> Callable[[View], View]:
+    """Mark a view as open to staff who have `permission`.
+
+    What is `polled` does not count as use of the session: an open page must not keep somebody signed in for ever.
+    """
+    return _marker(Access(permission=permission, polled=polled))
 
 
 def requires_token(scope: str) -> Callable[[View], View]:

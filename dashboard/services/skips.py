@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import Case, CaseSkip
+from dashboard.models import Case, CaseSkip, Staff
 
 MOST = 500
 """Cases of one request, at most: more than a page holds."""
@@ -22,6 +22,7 @@ def skip(
 ) -> int:
     """Skip cases for one person, or take that back; return how many of them there are."""
     ids = sorted(set(case_ids))[:MOST]
+    session.execute(select(Staff.id).where(Staff.id == staff_id).with_for_update())  # a double click stands in line
     session.execute(delete(CaseSkip).where(CaseSkip.staff_id == staff_id, CaseSkip.case_id.in_(ids)))
     found = session.execute(select(Case.id, Case.phase, Case.holder_change).where(Case.id.in_(ids))).all()
     if found and not back:

@@ -154,7 +154,7 @@ def show(bulk_id: int) -> Response:
 
 
 @blueprint.get(f"/bulk-actions/<{ROW_ID}:bulk_id>/progress")
-@requires(Permission.BULK_READ)
+@requires(Permission.BULK_READ, polled=True)
 def progress(bulk_id: int) -> Response:
     """Show the part of the page that changes while it works; the page itself where no script asks for a part."""
     if not wants_fragment():

@@ -77,7 +77,7 @@ def keep_own_claim(case_id: int) -> None:
 
 
 @blueprint.get(f"/cases/<{ROW_ID}:case_id>/claim")
-@requires(Permission.CASES_READ)
+@requires(Permission.CASES_READ, polled=True)
 def show(case_id: int) -> Response:
     """Show who works on a case; 204 when that is what the page says already."""
     desk = _desk(case_id)
@@ -87,7 +87,7 @@ def show(case_id: int) -> Response:
 
 
 @blueprint.get("/cases/claims")
-@requires(Permission.CASES_READ)
+@requires(Permission.CASES_READ, polled=True)
 def index() -> Response:
     """Show who works on the cases of one page of the queue."""
     ids, now = row_ids(request.args.getlist("case_id")), wall_now()

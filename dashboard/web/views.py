@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import parse_qsl, urlencode
 
 from flask import Blueprint, Response, abort, flash, make_response, redirect, request, url_for
+from sqlalchemy.exc import IntegrityError
 
 from dashboard.auth.identity import Identity, current_identity, requires
 from dashboard.auth.permissions import Permission
@@ -72,10 +73,13 @@ def make_default(view_id: int) -> Response:
     if chosen and role is None:
         abort(400)
     identity = current_identity()
-    with writing() as session:
-        view = _changeable(view_id, identity)
-        name = view.name
-        set_default(session, view, role, identity.actor, page_now())
+    try:
+        with writing() as session:
+            view = _changeable(view_id, identity)
+            name = view.name
+            set_default(session, view, role, identity.actor, page_now())
+    except IntegrityError:  # two admins at once: one view is first, the other admin looks again
+        abort(409)
     flash(f"“{name}” is {f'what every {role.value} sees first' if role else 'no default any more'}.", "success")
     return make_response(redirect(url_for("me.show"), 303))
 

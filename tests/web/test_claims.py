@@ -198,3 +198,13 @@ def test_after_a_decision_work_goes_on_in_the_queue_one_looked_at(app: Flask, ri
     last = make_lapsed_case(app, risk=1)
     rita.get("/cases?state=all&domain=x")
     assert decide(rita, last).location.endswith(f"/cases/{riskier}")
+
+
+def test_an_open_page_that_asks_for_claims_keeps_nobody_signed_in(
+    app: Flask, case_id: int, rita: FlaskClient, wall_clock: ManualClock
+) -> None:
+    for _ in range(3):
+        assert rita.get(f"/cases/{case_id}/claim?seen=-").status_code == 204
+        assert rita.get(f"/cases/claims?case_id={case_id}").status_code == 200
+        wall_clock.advance(minutes=50)
+    assert rita.get(f"/cases/{case_id}/claim?seen=-", headers={"HX-Request": "true"}).status_code == 401
