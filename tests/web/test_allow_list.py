@@ -15,7 +15,12 @@ from tests import factories as make
 from tests.support import audit
 from tests.support.people import csrf_token, post, signed_in_client
 
-FIELDS = {"kind": "domain", "value": "sound.net", "reason": "The owner renews by hand", "expires": ""}
+FIELDS: dict[str, object] = {
+    "kind": "domain",
+    "value": "sound.net",
+    "reason": "The owner renews by hand",
+    "expires": "",
+}
 
 
 @pytest.fixture
@@ -87,7 +92,7 @@ def test_an_entry_is_saved_only_after_a_look_at_what_it_would_match(app: Flask, 
     ],
 )
 def test_what_cannot_be_used_is_said_at_its_field(
-    app: Flask, admin: FlaskClient, fields: dict[str, str], words: str
+    app: Flask, admin: FlaskClient, fields: dict[str, object], words: str
 ) -> None:
     for path in ("/allow-list/preview", "/allow-list"):
         reply = post(admin, path, FIELDS | fields)

@@ -17,7 +17,7 @@ from tests.support import audit
 from tests.support.people import post, signed_in_client
 
 RAW = "confidential@secret-parcels.net"
-ASK = {"reason_code": "support", "note": ""}
+ASK: dict[str, object] = {"reason_code": "support", "note": ""}
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def test_who_saw_it_and_why_is_in_the_log_and_the_address_is_not(
     ],
 )
 def test_without_a_reason_nothing_is_shown(
-    app: Flask, client: FlaskClient, pages: dict[str, str], fields: dict[str, str], words: str
+    app: Flask, client: FlaskClient, pages: dict[str, str], fields: dict[str, object], words: str
 ) -> None:
     reply = post(client, "/addresses/1/reveal", ASK | fields | {"page": pages["case"]})
     assert reply.status_code == 422
