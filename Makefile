@@ -7,6 +7,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 UV := uv==0.13.9
 COMPILE := pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header
 ARGS ?=
+BULK ?=
 
 # Runs under any Python, so that an old one is told in a line what is wanted.
 CHECK_PYTHON := import sys; \
@@ -60,8 +61,9 @@ bench: setup ## the speed figures as ratios; ARGS=--json for machines
 simulate: setup ## cost and finds of each rhythm of checking over two years; ARGS="--domains 20000" for a look
 	@PYTHONPATH=. $(BIN)/python tests/simulate/run.py $(ARGS)
 
-drill: setup ## four workers, killed at random: does any server see more than it bears; ARGS="--seconds 900 --day 300"
+drill: setup ## workers killed at random: paces (ARGS="--seconds 900 --day 300") and bulk actions (BULK="--kills 5")
 	@PYTHONPATH=. $(BIN)/python tests/drill/run.py $(ARGS)
+	@PYTHONPATH=. $(BIN)/python tests/drill/bulk.py $(BULK)
 
 screenshots: setup ## renew the pictures in docs/
 	@PYTHONPATH=. $(BIN)/python tests/browser/screenshots.py $(ARGS)

@@ -54,7 +54,7 @@ def run(bench: Stage, kinds: list[str], scale: float) -> Section:
     for kind in kinds:
         stage.tell(f"bulk: {total:,} addresses on {kind}")
         with bench.database(kind) as url, stage.application(url, bench.directory) as app:
-            _store(cases)
+            store(cases)
             section.figures += _measure(bench, app, kind, url, total)
     return section
 
@@ -71,14 +71,14 @@ def _measure(bench: Stage, app: Flask, kind: str, url: str, total: int) -> list[
         listed = [(row.id, row.version) for row in session.execute(select(Case.id, Case.version).order_by(Case.id))]
         bulk_id = prepare(session, Wanted(BulkKind.APPROVE, Scope.TICKED, listed), people[0], now, now)
     weighed, _ = work.do(bulk_id)
-    _say_yes(bulk_id, people)
+    say_yes(bulk_id, people)
     done, pages = work.do(bulk_id)
-    _acknowledge()
+    acknowledge()
     with writing() as session:
         wanted = Wanted(BulkKind.REVERT, Scope.REVERT, reverts_id=bulk_id)
         revert_id = prepare_revert(session, decisions_of(session, bulk_id), wanted, people[0], now, now)
     work.do(revert_id)
-    _say_yes(revert_id, people)
+    say_yes(revert_id, people)
     back, _ = work.do(revert_id)
     assert verify(db.session()).ok
     db.session.rollback()
@@ -112,7 +112,7 @@ class _Work:
             return stage.answer(process), pages
 
 
-def _say_yes(bulk_id: int, people: list[Person]) -> None:
+def say_yes(bulk_id: int, people: list[Person]) -> None:
     now = datetime.now(UTC)
     db.session.rollback()
     seen = db.session.get_one(BulkAction, bulk_id, populate_existing=True)
@@ -127,14 +127,14 @@ def _say_yes(bulk_id: int, people: list[Person]) -> None:
     assert outcome.refusal is None, outcome
 
 
-def _acknowledge() -> None:
+def acknowledge() -> None:
     """As if the source had applied everything."""
     with writing() as session:
         session.execute(update(Unverification).values(state="applied", seq=Unverification.id))
         session.execute(update(Address).values(verified=False))
 
 
-def _store(cases: int) -> None:
+def store(cases: int) -> None:
     """Store domains in redemption, each with its evidence, accounts, addresses and an open case."""
     now = datetime.now(UTC)
     long_ago = now - timedelta(days=900)
