@@ -8,7 +8,7 @@ from datetime import datetime
 from sqlalchemy import and_, func, select
 from sqlalchemy.orm import Session
 
-from dashboard.models import Brake, Case, CaseState, Staff
+from dashboard.models import PENDING, Brake, Case, Staff
 
 LAST = 20
 
@@ -39,7 +39,7 @@ class BrakeRow:
 
 def brakes(session: Session, *, on: bool) -> list[BrakeRow]:
     """Return the brakes that are on, or the last `LAST` that were taken off; the newest first."""
-    held = and_(Case.brake_id == Brake.id, Case.state == CaseState.OPEN)
+    held = and_(Case.brake_id == Brake.id, Case.state.in_(PENDING))
     query = (
         select(
             Brake.id,

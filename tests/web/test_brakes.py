@@ -78,3 +78,12 @@ def test_what_is_no_form_of_ours_is_refused(app: Flask, held: int) -> None:
     assert post(admin, "/settings/brakes/9/release", {"how": "released"}).status_code == 404
     assert post(signed_in_client(app), "/settings/brakes/1/release", {"how": "released"}).status_code == 403
     assert state(app, held) == ("open", 1)
+
+
+def test_what_is_set_aside_is_held_and_discarded_like_the_rest(app: Flask, held: int) -> None:
+    with app.app_context(), writing() as session:
+        session.get_one(Case, held).state = "snoozed"
+    admin = signed_in_client(app, Role.ADMIN)
+    assert "Release 1 case" in " ".join(admin.get("/settings/brakes").text.split())
+    assert post(admin, "/settings/brakes/1/release", {"how": "discarded"}).status_code == 303
+    assert state(app, held) == ("closed_discarded", None)

@@ -14,7 +14,7 @@ from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry
 from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, trips
-from dashboard.models import Brake, Case, CaseState, Domain
+from dashboard.models import PENDING, Brake, Case, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, mode_now, window_start
 from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
 from dashboard.services.cases.flag import Assessed
@@ -87,11 +87,11 @@ def _put_on(session: Session, scope: Scope, counts: Counts, measure: Measure, no
 
 
 def _hold_recent(session: Session, brake: OnBrake, now: datetime) -> int:
-    """Hold the open cases of the window that rest on what the brake no longer believes; return how many."""
+    """Hold the cases of the window, set aside or not, that rest on what is no longer believed; return how many."""
     query = (
         select(Case.id, Case.domain_id)
         .join(Domain, Domain.id == Case.domain_id)
-        .where(Case.state == CaseState.OPEN, Case.brake_id.is_(None), Case.opened_at > window_start(now))
+        .where(Case.state.in_(PENDING), Case.brake_id.is_(None), Case.opened_at > window_start(now))
         .order_by(Case.id)
         .with_for_update(of=Case)
     )
