@@ -80,6 +80,7 @@ LABELS: dict[str, dict[str, str]] = {
     "closed_how": {
         "approve": "un-verification decided",
         "override": "kept verified",
+        "snoozed": "the facts changed while it was snoozed",
         "closed_renewed": "the owner renewed",
         "closed_no_addresses": "no verified address was left",
         "closed_discarded": "discarded, a provider's fault",
