@@ -16,7 +16,8 @@ from tests.conftest import START
 from tests.support import browser as browsers
 from tests.support import people, site, story
 
-pytestmark = pytest.mark.browser
+# The pages are the same on both databases.
+pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
 NAME = "lapsing-parcels.com"
 EXPIRED = START.replace(month=9)
 
@@ -24,8 +25,6 @@ EXPIRED = START.replace(month=9)
 @pytest.fixture(params=["with JavaScript", "without JavaScript"])
 def page(request: pytest.FixtureRequest, browser: Browser, app: Flask) -> Iterator[Page]:
     """A page on which an admin is signed in, with one open case of three addresses."""
-    if app.config["SQLALCHEMY_DATABASE_URI"].startswith("postgresql"):
-        pytest.skip("the pages are the same on both databases")
     with app.app_context():
         with writing() as session:
             domain = story.add_domain(session, NAME)
