@@ -7,7 +7,8 @@ reports outweighs its "not found" (throttled servers send both); nothing recogni
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import cached_property
 
@@ -18,13 +19,21 @@ from jobs.providers.whois.dates import rules_for
 from jobs.providers.whois.facts import collect, hosts_in
 from jobs.providers.whois.labels import DATED, Role
 from jobs.providers.whois.lines import Line, read_fields, split_lines
-from jobs.providers.whois.phrases import Verdict, names_in, sentences, trouble_of, verdict_of
+from jobs.providers.whois.notices import notice_in
+from jobs.providers.whois.phrases import Verdict, names_in, sentences, subjects_in, trouble_of, verdict_of
 from jobs.providers.whois.status import clean_statuses, phase_of
 
 CONVINCING = 3
 """Weight of registration data from which a reply speaks of a registered name, whatever else it says."""
 
 _OF_THE_WEB = re.compile(r"<|\{|HTTP/\d|404 Not Found$", re.IGNORECASE)
+_HEADED = re.compile(
+    r"[%#;\s]*(?:whois|quer(?:y|ied)|request|results? for|information (?:related to|about))[\s:]+"
+    r"[\"'<]?[\w.-]+[\"'>]?$",
+    re.IGNORECASE,
+)
+"""Says, in a remark or above the answer, what the reply is about: `% WHOIS brelwick.eu`."""
+_QUOTED = re.compile(r"\b(?:for|domain|name)\W{1,3}\"([\w-]+)\"", re.IGNORECASE)
 _REGISTRAR_TAIL = re.compile(r"\s*(?:\[[^\]]*\]|\(?https?://\S*|\((?:R?\d+(?:-\w+)?)\))\s*$")
 
 
@@ -123,7 +132,9 @@ class _Weighing:
         named = [name for value in values for name in names_in(value)]
         # IANA's server and some others answer for the TLD when they do not know the name.
         named += [value.lower() for value in values if value.lower().strip(".") == self._tld]
-        return self._knows_name and bool(named) and not any(_same(name, self._asked) for name in named)
+        if not self._knows_name:
+            return bool(named) and all(name.strip(".") == self._tld for name in named)
+        return bool(named) and not any(_same(name, self._asked) for name in named)
 
     @property
     def _knows_name(self) -> bool:
@@ -134,10 +145,13 @@ class _Weighing:
         facts = self._facts
         if self._is_dated_or_served:
             return _error(ErrorKind.MALFORMED, "free and registered in one reply")
-        trouble = self._trouble()
-        return trouble or WhoisReading(
-            Outcome.NOT_FOUND, Phase.AVAILABLE, clean_statuses(facts.statuses), domain=clip(facts.first(Role.DOMAIN))
-        )
+        trouble = self._trouble() or self._notice()
+        if trouble is not None:
+            return trouble
+        absent = self._absent()
+        if absent.outcome is Outcome.ERROR:
+            return absent
+        return replace(absent, statuses=clean_statuses(facts.statuses), domain=clip(facts.first(Role.DOMAIN)))
 
     def _faulty(self, status: str) -> WhoisReading:
         return self._trouble() or _error(ErrorKind.MALFORMED, f"status: {status}")
@@ -154,6 +168,11 @@ class _Weighing:
                 return _error(kind, sentence)
         return None
 
+    def _notice(self) -> WhoisReading | None:
+        """Return the fault that stands beside a "not found", however politely; such a word frees nobody's name."""
+        noticed = notice_in(self._lines)
+        return _error(*noticed) if noticed else None
+
     @cached_property
     def _said(self) -> list[tuple[str, Verdict | None]]:
         return [(sentence, verdict_of(sentence)) for sentence in sentences(self._lines)]
@@ -167,7 +186,7 @@ class _Weighing:
         if Verdict.ABSENT in verdicts:
             if self._facts.has_state or self._is_dated_or_served or Verdict.TAKEN in verdicts:
                 return _error(ErrorKind.MALFORMED, "absent and registered in one reply")
-            return self._absent()
+            return self._notice() or self._absent()
         if Verdict.RESERVED in verdicts:
             return WhoisReading(Outcome.FOUND, Phase.RESERVED, ("reserved",))
         if Verdict.TAKEN in verdicts or self._facts.has_state:
@@ -176,12 +195,24 @@ class _Weighing:
 
     def _absent(self) -> WhoisReading:
         """Return "not found", unless the sentence that says so is about another name."""
-        for line in self._lines if self._knows_name else ():
-            if any(verdict_of(sentence) is Verdict.ABSENT for sentence in sentences([line])):
-                named = [name for name in names_in(line.text) if name.endswith("." + self._tld)]
-                if named and not any(_same(name, self._asked) for name in named):
+        labelled = [name for value in self._facts.values.get(Role.DOMAIN, ()) for name in names_in(value)]
+        for line in self._lines:
+            if _HEADED.match(line.text) or any(verdict_of(s) is Verdict.ABSENT for s in sentences([line])):
+                named = subjects_in(line.text) or self._bare_subject(line.text)
+                if named and not any(self._is_asked(name, labelled) for name in named):
                     return _error(ErrorKind.WRONG_DOMAIN, f"asked for {self._asked}, answered for {named[0]}")
         return WhoisReading(Outcome.NOT_FOUND, Phase.AVAILABLE)
+
+    def _bare_subject(self, text: str) -> list[str]:
+        """Return the name that a sentence quotes without its TLD, where it is not the asked one: `for "torvale"`."""
+        quoted = _QUOTED.search(text) if self._knows_name else None
+        return [quoted[1].lower()] if quoted and quoted[1].lower() not in self._asked.split(".") else []
+
+    def _is_asked(self, name: str, labelled: Sequence[str]) -> bool:
+        """Whether `name` is the asked one; where only the TLD is known, whether it can be and nothing belies it."""
+        if self._knows_name:
+            return _same(name, self._asked)
+        return name in labelled if labelled else not name.isascii() or name.endswith("." + self._tld)
 
     def _found(self) -> WhoisReading:
         facts, dates = self._facts, self._facts.dates

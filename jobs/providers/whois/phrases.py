@@ -22,6 +22,7 @@ MAX_PARAGRAPH = 4
 """Lines that may stand together and still be answers, each by itself; of a longer paragraph only the first counts."""
 
 _NAME = re.compile(r"(?<![\w@.-])(?:[\w-]{1,63}\.)+(?:[^\W\d_]{2,24}|xn--[\w-]+)\.?(?![\w@-])")
+_ASIDE = re.compile(r"\b(?:https?://|(?:www|whois|rdap|web-whois)\.)\S+", re.IGNORECASE)
 _CODES = wordings.any_of(
     r"[\W_]+",
     r"(?:error|whois error|info|notice|result|warning|response|status|answer|message)\b[\s:.#-]*",
@@ -56,7 +57,7 @@ def sentences(lines: Sequence[Line]) -> list[str]:
 
     In lower case, without marks in front and accents; names of domains stand as NAME.
     """
-    found = ((line, _canonical(line.text)) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH)
+    found = ((line, canonical(line.text)) for line in lines if line.follows_blank or line.paragraph <= MAX_PARAGRAPH)
     return [text for line, text in found if text and len(text) <= MAX_SENTENCE and not _is_a_rest(line, text)]
 
 
@@ -65,13 +66,15 @@ def _is_a_rest(line: Line, text: str) -> bool:
     return line.is_remark and not line.follows_blank and (" " not in text or text.split(maxsplit=1)[0] in _GOES_ON)
 
 
-def _canonical(text: str) -> str:
-    bare = _LEAD.sub("", _without_accents(text.lower())).replace('"', "").replace("'", "").rstrip(" .!*<;")
+def canonical(text: str) -> str:
+    """Return a line as a sentence: lower case, no marks, codes and accents; names of domains stand as NAME."""
+    bare = _LEAD.sub("", without_accents(text.lower())).replace('"', "").replace("'", "").rstrip(" .!*<;")
     named = _NAME.sub("NAME", re.sub(r"[<>\[\]()“”«»„]", " ", bare))
     return _MANNERS.sub("", " ".join(re.sub(r"[,:_]", " ", named).split()))
 
 
-def _without_accents(text: str) -> str:
+def without_accents(text: str) -> str:
+    """Return a text with its letters bare."""
     if text.isascii():
         return text
     bare = "".join(ch for ch in unicodedata.normalize("NFD", text) if not unicodedata.combining(ch))
@@ -81,6 +84,11 @@ def _without_accents(text: str) -> str:
 def names_in(text: str) -> list[str]:
     """Return the domain names that a line mentions, in lower case."""
     return [match.rstrip(".") for match in _NAME.findall(text.lower())]
+
+
+def subjects_in(text: str) -> list[str]:
+    """Return the domain names that a line is about: without those of servers and pages that it names besides."""
+    return names_in(_ASIDE.sub(" ", text))
 
 
 def verdict_of(sentence: str) -> Verdict | None:

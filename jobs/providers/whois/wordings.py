@@ -88,7 +88,8 @@ NEVER_NOT_FOUND = re.compile(
         r"^no (?:match|entries|records?|data|results?|information)\b.{0,60}"
         r"\b(?:contact|handle|nameserver|name server|host|ip address|asn)\b",
         "not (?:currently )?available (?:for|to be)",
-        r"not free|try again|later\b|temporar|\bif\b|\bmay\b|\bwhether\b|\bor not\b|no registration status",
+        r"not free|try again|later\b|temporar|\bbecause\b|\bpossibl|"
+        r"\bperhaps\b|\bprobably\b|\bmaybe\b|\bif\b|\bmay\b|\bwhether\b|\bor not\b|no registration status",
     )
 )
 """The same words about something else, or with a condition."""
