@@ -17,7 +17,7 @@ from tests.support import browser as browsers
 from tests.support import people, site, story
 
 # The pages are the same on both databases.
-pytestmark = [pytest.mark.browser, pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)]
+pytestmark = pytest.mark.browser
 NAME = "lapsing-parcels.com"
 EXPIRED = START.replace(month=9)
 

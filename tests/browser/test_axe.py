@@ -84,7 +84,6 @@ def sign_in(page: Page, console: Console) -> None:
     page.wait_for_url(f"{console.url}/")
 
 
-@pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)  # the pages are the same on both
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_violates_wcag_22_aa(console: Console, browser: Browser, scheme: str) -> None:
     seen: dict[str, list[str]] = {}
