@@ -9,6 +9,7 @@ from dashboard.audit.verify import verify
 from dashboard.database import db, writing
 from dashboard.models import Address, BulkItem, BulkKind, Case, CaseOpening, Decision, Unverification
 from dashboard.services.cases.judge import evidence_digest
+from tests.services.test_decide import ask
 from tests.support import bulk as steps
 from tests.support.audit import entries
 
@@ -47,8 +48,6 @@ def test_every_case_is_decided_in_the_authors_name_with_its_evidence_and_outbox(
 
 def test_a_bulk_action_decides_just_as_a_person_would_one_by_one(context: Flask) -> None:
     """The same un-verifications, facts and frozen evidence as from `decide`."""
-    from tests.services.test_decide import ask
-
     steps.rita()
     cases = steps.lapsed(2, addresses=2)
     ask(cases[0])
