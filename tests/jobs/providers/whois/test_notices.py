@@ -294,11 +294,6 @@ TERMS = (
     "This server limits the number of requests per IP address.",
     "** Whois limit is 30 per minute.",
     "A maximum of 15 queries per minute can be made by each registered IP address.",
-    (
-        "If too many queries are received from\na single address within a\nspecified time, the service will begin to\n"
-        "reject further queries for a period of\ntime to prevent disruption.\nWhere a limit was exceeded, access is\n"
-        "refused for a day."
-    ),
     "We may restrict or terminate your access to the database for failure to abide by these terms.",
     "Data is displayed with a delay not exceeding 15 minutes in relation to the registry system",
     "% Hello 203.0.113.9. Your session has been logged.",
