@@ -103,17 +103,54 @@ document.addEventListener("keydown", (event) => {
   const listed = rows().length > 0;
   if (event.key === "?") {
     help();
-  } else if (document.querySelector("dialog[open]") || !/^[jkocavsnx/]$/.test(event.key)) {
+  } else if (document.querySelector("dialog[open]") || !/^[jkocavsnxu/]$/.test(event.key)) {
     return;
   } else if (listed && (event.key === "j" || event.key === "k")) {
     move(event.key === "j" ? 1 : -1);
-  } else if (listed && event.key !== "/") {
+  } else if (listed && event.key !== "/" && event.key !== "u") {
     inRow(event.key);
   } else {
     use(control(event.key));
   }
   event.preventDefault();
 });
+
+// A template fills the note at once, so that its words can be changed; without this script the server puts them there.
+document.addEventListener("change", (event) => {
+  const select = event.target.closest("select[data-fills]");
+  const note = select ? document.getElementById(select.dataset.fills) : null;
+  if (note && select.value) {
+    note.value = [select.selectedOptions[0].dataset.words, note.value].filter(Boolean).join("\n\n");
+    select.value = "";
+    note.focus();
+  }
+});
+
+// Ticking an address means that only the ticked ones are wanted; the button says how many that are.
+function countTicks() {
+  const form = document.getElementById("approve-form");
+  const which = form ? form.elements.namedItem("which") : null;
+  if (!which) {
+    return;
+  }
+  const all = form.querySelector("[data-of]").dataset.of;
+  const ticks = document.querySelectorAll("input.tick:checked").length;
+  const count = which.value === "ticked" ? ticks : Number(all);
+  form.querySelector("[data-ticks]").textContent = ticks ? `: ${ticks}` : "";
+  form.querySelector("[data-of]").textContent = `Un-verify ${count} address${count === 1 ? "" : "es"}`;
+}
+
+document.addEventListener("change", (event) => {
+  if (event.target.matches("input.tick")) {
+    const some = document.querySelector("input.tick:checked") !== null;
+    document.getElementById(some ? "which-ticked" : "which-all").checked = true;
+  }
+  if (event.target.matches("input.tick, [name=which]")) {
+    countTicks();
+  }
+});
+
+document.addEventListener("DOMContentLoaded", countTicks);
 
 // The link to the help opens it here; without this script it leads to the page that has the same table.
 document.addEventListener("click", (event) => {

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session, aliased
 from dashboard.lifecycle.hosts import mask
 from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent, Source
 
-PAGE_SIZE = 25
+PAGE_SIZE = 50
 MAX_PACKAGES = 5
 MAX_EVENTS = 20
 

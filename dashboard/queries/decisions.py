@@ -9,13 +9,26 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import func, select
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, aliased
 
 from dashboard.lifecycle.hosts import mask
-from dashboard.models import Account, Address, CaseOpening, Decision, Source, Staff, Unverification
+from dashboard.models import (
+    Account,
+    Address,
+    Case,
+    CaseOpening,
+    Decision,
+    Domain,
+    Source,
+    Staff,
+    Unverification,
+    UnverificationState,
+)
 from dashboard.models.case import decided_by
 
 MAX_EFFECTS = 200
+_SERVED = (UnverificationState.SENT, UnverificationState.APPLIED)
+_UNSERVED = (UnverificationState.QUEUED, UnverificationState.RECHECKING)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +51,8 @@ class ShownEffect:
 class ShownDecision:
     """One decision; `states` counts its un-verifications by state, `effects` are the first `MAX_EFFECTS`.
 
-    `effect` is what they ask of the source; None where the decision has none.
+    `effect` is what they ask of the source; None where the decision has none. `until`: when it runs out.
+    `reverted_at` and `reverted_by`: when it was taken back, and by whom.
     """
 
     id: int
@@ -51,6 +65,32 @@ class ShownDecision:
     effect: str | None
     states: dict[str, int]
     effects: Sequence[ShownEffect]
+    until: datetime | None = None
+    reverted_at: datetime | None = None
+    reverted_by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UndoPreview:
+    """A decision that somebody wants to take back, with its un-verifications by state."""
+
+    decision_id: int
+    case_id: int
+    domain: str
+    kind: str
+    by: str
+    decided_at: datetime
+    states: dict[str, int]
+
+    @property
+    def served(self) -> int:
+        """How many its source has been given, so that they need its word to be undone."""
+        return sum(self.states.get(state.value, 0) for state in _SERVED)
+
+    @property
+    def unserved(self) -> int:
+        """How many nobody outside has seen yet."""
+        return sum(self.states.get(state.value, 0) for state in _UNSERVED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +105,7 @@ class ShownOpening:
 
 def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
     """Return the decisions on a case, the newest first."""
+    reverter = aliased(Staff)
     rows = session.execute(
         select(
             Decision.id,
@@ -75,12 +116,18 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
             Decision.policy_version,
             Decision.decided_at,
             Decision.frozen,
+            Decision.until,
+            Decision.reverted_at,
+            reverter.email.label("reverted_by"),
         )
         .outerjoin(Staff, Staff.id == Decision.staff_id)
+        .outerjoin(reverter, reverter.id == Decision.reverted_by)
         .where(Decision.case_id == case_id)
         .order_by(Decision.id.desc())
     ).all()
     ids = [row.id for row in rows]
+    if not ids:
+        return []
     states, effects, asked = _states(session, ids), _effects(session, ids), _asked(session, ids)
     return [
         ShownDecision(
@@ -94,9 +141,35 @@ def case_decisions(session: Session, case_id: int) -> list[ShownDecision]:
             effect=asked.get(row.id),
             states=states[row.id],
             effects=effects[row.id],
+            until=row.until,
+            reverted_at=row.reverted_at,
+            reverted_by=row.reverted_by,
         )
         for row in rows
     ]
+
+
+def undo_preview(session: Session, decision_id: int) -> UndoPreview | None:
+    """Say what taking a decision back would meet; None when there is no such decision."""
+    row = session.execute(
+        select(
+            Decision.case_id,
+            Domain.name,
+            Decision.kind,
+            Decision.decided_at,
+            Staff.email,
+            Decision.policy_version,
+        )
+        .join(Case, Case.id == Decision.case_id)
+        .join(Domain, Domain.id == Case.domain_id)
+        .outerjoin(Staff, Staff.id == Decision.staff_id)
+        .where(Decision.id == decision_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    states = _states(session, [decision_id])[decision_id]
+    by = decided_by(row.email, row.policy_version)
+    return UndoPreview(decision_id, row.case_id, row.name, row.kind, by, row.decided_at, states)
 
 
 def case_openings(session: Session, case_id: int) -> list[ShownOpening]:

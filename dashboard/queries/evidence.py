@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -47,7 +48,11 @@ class RawReply:
 
 def domain_evidence(session: Session, domain_id: int) -> DomainEvidence:
     """Return the readings of a domain, the newest `MAX_READINGS` of them."""
-    readings = _readings(session, domain_id)
+    return _arranged(_readings(session, domain_id))
+
+
+def _arranged(readings: Sequence[ShownReading]) -> DomainEvidence:
+    """Part the readings, the newest first, into what is shown side by side and the rest."""
     answers, errors = _newest(readings, is_error=False), _newest(readings, is_error=True)
     failed = [e for p, e in errors.items() if p not in answers or e.last_seen_at > answers[p].last_seen_at]
     shown = {reading.id for reading in (*answers.values(), *failed)}
@@ -56,6 +61,22 @@ def domain_evidence(session: Session, domain_id: int) -> DomainEvidence:
         failed=failed,
         older=[reading for reading in readings if reading.id not in shown],
     )
+
+
+def frozen_readings(frozen: Mapping[str, Any]) -> DomainEvidence:
+    """Return the readings that a decision froze, arranged as `domain_evidence` does."""
+    readings = [
+        ShownReading(
+            id=item["id"],
+            evidence=Evidence.from_normalised(item["normalised"], datetime.fromisoformat(item["last_seen_at"])),
+            first_seen_at=datetime.fromisoformat(item["first_seen_at"]),
+            last_seen_at=datetime.fromisoformat(item["last_seen_at"]),
+            readings=1,
+            has_raw=False,
+        )
+        for item in frozen.get("evidence", ())
+    ]
+    return _arranged(sorted(readings, key=lambda each: (each.last_seen_at, each.id), reverse=True))
 
 
 def raw_reply(session: Session, evidence_id: int) -> RawReply | None:

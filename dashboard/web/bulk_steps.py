@@ -14,7 +14,7 @@ from sqlalchemy import select
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.models import BulkAction, BulkKind, Case
+from dashboard.models import BulkAction, BulkKind, Case, DecisionKind
 from dashboard.queries import bulk as query
 from dashboard.queries.paging import whole
 from dashboard.queries.queue import QueueFilters, Viewer, case_ids
@@ -36,6 +36,7 @@ from dashboard.services.bulk.work import Pace, claim, release, step
 from dashboard.services.decide import DecisionRequest
 from dashboard.web.bulk import answer
 from dashboard.web.filters import page_now
+from dashboard.web.notes import decision_note, plain
 from dashboard.web.requests import ROW_ID, form_number, required_number
 
 blueprint = Blueprint("bulk_steps", __name__)
@@ -136,7 +137,7 @@ def confirm(bulk_id: int) -> Response:
         version=required_number("version"),
         digest=request.form.get("digest", ""),
         reason_code=request.form.get("reason_code", "")[:MAX_CODE],
-        note=request.form.get("note", "").replace("\r\n", "\n").replace("\0", ""),
+        note=bulk_note(bulk_id),
         effect=request.form.get("effect", "unverify")[:MAX_CODE],
         typed_count=form_number("typed_count"),
         is_staged=request.form.get("staged") == "yes",
@@ -146,6 +147,13 @@ def confirm(bulk_id: int) -> Response:
         lambda session: confirm_bulk(session, bulk_id, given, person(), page_now(), wall_now()),
         {"running": "It runs now.", "awaiting_second": "Confirmed. A second person must approve it before it runs."},
     )
+
+
+def bulk_note(bulk_id: int) -> str:
+    """Return the note of the form, begun with a template where one was chosen."""
+    bulk = query.find(db.session(), bulk_id)
+    decides = bulk is not None and bulk.kind != BulkKind.REVERT
+    return decision_note(DecisionKind(bulk.kind)) if bulk is not None and decides else plain("note")
 
 
 @blueprint.post(f"/bulk-actions/<{ROW_ID}:bulk_id>/approve")

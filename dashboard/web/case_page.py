@@ -15,8 +15,11 @@ from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, CaseState, Domain
 from dashboard.queries.affected import AffectedPage, affected_accounts
 from dashboard.queries.decisions import ShownDecision, ShownOpening, case_decisions, case_openings
-from dashboard.queries.evidence import DomainEvidence, domain_evidence
+from dashboard.queries.evidence import DomainEvidence, domain_evidence, frozen_readings
 from dashboard.queries.history import domain_history
+from dashboard.queries.linked import Linked, linked_domains
+from dashboard.queries.notes import ShownNote, case_notes
+from dashboard.queries.similar import Similar, similar_decisions
 from dashboard.queries.takeovers import ShownReport, takeover_reports
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
@@ -29,6 +32,14 @@ from dashboard.web.pictures import Picture, close_up, timeline_picture
 from dashboard.web.reason_words import reasons_now
 
 MAX_OFFSET = 100_000
+
+
+@dataclass(frozen=True, slots=True)
+class FrozenEvidence:
+    """Readings as a decision froze them, and their comparison."""
+
+    readings: DomainEvidence
+    facts: Sequence[Fact]
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +69,9 @@ class CasePage:
     openings: Sequence[ShownOpening]
     policy: Policy
     is_high_profile: bool
+    notes: Sequence[ShownNote]
+    linked: Sequence[Linked]
+    similar: Similar
 
     @property
     def is_open(self) -> bool:
@@ -79,6 +93,11 @@ class CasePage:
             kind.value: [reason for reason in reasons if not reason.is_retired]
             for kind, reasons in reasons_now().items()
         }
+
+    def frozen_evidence(self, decision: ShownDecision) -> FrozenEvidence:
+        """Return the evidence that a decision rests on, side by side as it was then."""
+        readings = frozen_readings(decision.frozen)
+        return FrozenEvidence(readings, compare(readings.latest))
 
     @property
     def must_type(self) -> bool:
@@ -123,4 +142,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         openings=case_openings(session, case_id),
         policy=policy,
         is_high_profile=bool(high_profile_accounts(session, policy, behind)),
+        notes=case_notes(session, case_id),
+        linked=linked_domains(session, case.domain_id),
+        similar=similar_decisions(session, case),
     )

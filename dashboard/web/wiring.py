@@ -21,14 +21,17 @@ from dashboard.web import (
     domains,
     evidence,
     me,
+    notes,
     overview,
     policy,
     providers,
+    reasons,
     search,
     set_aside,
     sign_in,
     statistics,
     takeovers,
+    undo,
     views,
 )
 from dashboard.web.errors import init_errors
@@ -37,9 +40,10 @@ from dashboard.web.headers import HTMX_CONFIG, init_headers
 from dashboard.web.reveal import init_reveal
 from dashboard.web.support import SUPPORT
 
-TRIAGE = (cases, claims, set_aside, search, decisions, takeovers, views, me)
+TRIAGE = (cases, claims, set_aside, search, decisions, undo, notes, takeovers, views, me)
 BULK = (bulk, bulk_steps)
-SCREENS = (sign_in, overview, *TRIAGE, *BULK, domains, evidence, statistics, audit, brakes, policy, providers)
+ADMINS = (brakes, policy, reasons, providers)
+SCREENS = (sign_in, overview, *TRIAGE, *BULK, domains, evidence, statistics, audit, *ADMINS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +69,7 @@ NAVIGATION = (
 SETTINGS = (
     Screen("Brakes", "/settings/brakes", Permission.BRAKES_MANAGE, ("brakes",)),
     Screen("Policy", "/settings/policy", Permission.POLICY_MANAGE, ("policy",)),
+    Screen("Reasons", "/settings/reasons", Permission.REASONS_MANAGE, ("reasons",)),
     Screen("Providers", "/settings/providers", Permission.PROVIDERS_READ, ("providers",)),
 )
 """Behind one entry of the main navigation, with a navigation of their own."""

@@ -29,6 +29,7 @@ from dashboard.models import (
     Brake,
     BulkAction,
     Case,
+    Decision,
     DecisionKind,
     Domain,
     EvidenceRecord,
@@ -189,6 +190,7 @@ def _values() -> dict[str, list[object]]:
     session = db.session()
     ids = {
         "bulk_id": select(BulkAction.id),
+        "decision_id": select(Decision.id).order_by(Decision.id).limit(2),
         "case_id": select(Case.id).order_by(Case.id).limit(6),
         "account_id": select(Account.id).order_by(Account.id).limit(3),
         "evidence_id": select(EvidenceRecord.id).order_by(EvidenceRecord.id).limit(2),

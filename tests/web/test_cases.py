@@ -240,14 +240,14 @@ def test_a_raw_reply_is_plain_text_that_no_browser_runs(app: Flask, reviewer: Fl
 def test_accounts_beyond_the_first_page_are_a_link_away(app: Flask, reviewer: FlaskClient) -> None:
     with app.app_context(), writing() as session:
         domain, source = make.make_domain(session), make.make_source(session)
-        for number in range(30):
+        for number in range(60):
             make.make_address(session, make.make_account(session, source, f"person-{number:02}"), domain)
         case = make.make_case(session, domain)
         path = f"/cases/{case.id}"
     first = set(re.findall(r"person-\d\d", reviewer.get(path).text))
-    second = set(re.findall(r"person-\d\d", reviewer.get(f"{path}?accounts=25").text))
-    assert len(first) == 25
-    assert len(second) == 5
+    second = set(re.findall(r"person-\d\d", reviewer.get(f"{path}?accounts=50").text))
+    assert len(first) == 50
+    assert len(second) == 10
     assert not first & second
 
 
