@@ -302,7 +302,7 @@ def test_staged_by_choice(app: Flask, reviewer: FlaskClient) -> None:
     run(app, page)
     html = reviewer.get(page).text
     assert "Stage 1 of 3 is done" in html
-    assert "Go on with 1 case" in html
+    assert "Go on with the next stage" in html
     assert post(reviewer, f"{page}/resume", hidden(html)).location == page
 
 
