@@ -57,6 +57,7 @@ class JobName(StrEnum):
     END_TERMS = "jobs.triage.end_terms"
     RECORD_FAILURES = "jobs.upkeep.record_failures"
     DROP_RAW_REPLIES = "jobs.upkeep.drop_raw_replies"
+    FREEZE_MONTHS = "jobs.statistics.freeze_months"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +86,7 @@ POLICIES: Mapping[JobName, Policy] = {
     JobName.END_TERMS: Policy(timeout=120, retries=0),
     JobName.RECORD_FAILURES: Policy(timeout=60, retries=0),
     JobName.DROP_RAW_REPLIES: Policy(timeout=300, retries=0),
+    JobName.FREEZE_MONTHS: Policy(timeout=300, retries=0),
 }
 
 # Atomic: two processes that enqueue the same work at once leave one job. RQ's own `unique` refuses as long as the

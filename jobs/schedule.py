@@ -27,6 +27,7 @@ WAKE_SECONDS = 60.0
 TERMS_SECONDS = 60.0
 RECORD_SECONDS = 60.0
 DROP_SECONDS = 86_400.0
+FREEZE_SECONDS = 3600.0
 
 _log = logging.getLogger(__name__)
 
@@ -57,6 +58,7 @@ def entries(app: Flask) -> list[Entry]:
         Entry(JobName.END_TERMS, TERMS_SECONDS),
         Entry(JobName.RECORD_FAILURES, RECORD_SECONDS),
         Entry(JobName.DROP_RAW_REPLIES, DROP_SECONDS),
+        Entry(JobName.FREEZE_MONTHS, FREEZE_SECONDS),
     ]
 
 

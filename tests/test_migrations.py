@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import warnings
+from datetime import UTC, datetime, timedelta
 
 import flask_migrate
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from flask import Flask
-from sqlalchemy import inspect, text
+from sqlalchemy import inspect, select, text
 from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from dashboard.database import Base, db, writing
-from dashboard.models import PolicyVersion
+from dashboard.lifecycle.evidence import Outcome, Provider
+from dashboard.models import Domain, MonthFigures, PolicyVersion, Sweep
 from tests import factories as make
 from tests.conftest import START
 from tests.support import story
@@ -174,6 +176,43 @@ def test_the_sweep_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(co
         session.execute(text("INSERT INTO sweeps (domain_id, next_at) VALUES (99, '2026-01-01 00:00:00')"))
 
 
+def test_month_figures_come_to_a_database_that_is_in_use_and_every_checked_domain_is_swept_at_once(
+    context: Flask,
+) -> None:
+    """From 0010 to 0011: what was checked before gets a place in the DNS sweep within a day; gone is no news to it."""
+    with writing() as session:
+        domains = {
+            name: make.make_domain(session, name) for name in ("fine.net", "gone.net", "back.net", "swept.net")
+        }
+        ids = {name: domain.id for name, domain in domains.items()}
+        session.add(Domain(name="new.net", created_at=START, next_check_at=START))
+        gone, there = Outcome.NOT_FOUND, Outcome.FOUND
+        for name, days, said in (("gone.net", 1, gone), ("back.net", 2, gone), ("back.net", 1, there)):
+            at = START - timedelta(days=days)
+            make.make_evidence(session, domains[name], Provider.DNS, at=at, outcome=said)
+        session.add(Sweep(domain_id=ids["swept.net"], next_at=START, seen="abc"))
+        make.make_check(session, domains["fine.net"], START)
+    before = rows()
+    db.session.remove()
+    flask_migrate.downgrade(revision="0010")
+    assert "month_figures" not in inspect(db.engine).get_table_names()
+    flask_migrate.upgrade()
+    assert rows() == before
+    swept = {row.domain_id: row for row in db.session.scalars(select(Sweep))}
+    assert {name: swept[ident].seen for name, ident in ids.items()} == {
+        "fine.net": "",
+        "gone.net": "gone",
+        "back.net": "",
+        "swept.net": "abc",
+    }
+    now = datetime.now(UTC)
+    turns = [swept[ids[name]].next_at for name in ("fine.net", "gone.net", "back.net")]
+    assert all(now - timedelta(minutes=5) < turn < now + timedelta(days=1) for turn in turns)
+    assert len(set(turns)) == 3
+    with pytest.raises(IntegrityError), writing() as session:
+        session.add(MonthFigures(month="2026-10", source_id=99, frozen_at=START))
+
+
 def test_the_policy_comes_to_a_database_with_decisions_and_its_own_become_a_persons_when_it_goes(
     context: Flask,
 ) -> None:
@@ -225,7 +264,8 @@ def test_the_desk_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(con
 
 
 def rows() -> dict[str, int]:
-    counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables}
+    """Count every table but the sweep's, which a migration fills."""
+    counts = {name: text(f"SELECT count(*) FROM {name}") for name in Base.metadata.tables if name != "sweeps"}
     return {name: db.session.scalar(query) or 0 for name, query in counts.items()}
 
 

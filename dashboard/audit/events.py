@@ -92,6 +92,7 @@ class Event(StrEnum):
     UNVERIFICATION_ACKNOWLEDGED = "unverification.acknowledged"
     DOMAIN_CHECK_REQUESTED = "domain.check_requested"
     ACCESS_REFUSED = "access.refused"
+    MONTH_FROZEN = "statistics.frozen"
     STATISTICS_EXPORTED = "statistics.exported"
     DEMO_LOADED = "demo.loaded"
 
@@ -210,6 +211,7 @@ SHAPES: Mapping[Event, Shape] = {
     # id: the endpoint
     Event.ACCESS_REFUSED: _shape("endpoint", "method needs"),
     # id: the month, YYYY-MM
+    Event.MONTH_FROZEN: _shape("month", "figures"),
     Event.STATISTICS_EXPORTED: _shape("month", "format rows"),
     # id: the sample's name
     Event.DEMO_LOADED: _shape("demo", "accounts addresses packages"),

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import click
 
-from dashboard.audit.events import Event
-from dashboard.audit.record import record
-from dashboard.cli.support import ACTOR, application
+from dashboard.cli.support import ACTOR, Refused, application, reading
 from dashboard.database import writing
-from dashboard.queries.statistics import month_rows, span_of
+from dashboard.queries.statistics import figures_of, span_of, to_rows
 from dashboard.queries.statistics_files import FORMATS
 from dashboard.runtime import domain_now
+from dashboard.services.statistics import UNDER_WAY, Standing, standing
+from dashboard.services.statistics import export as take
 
 
 @click.group()
@@ -32,21 +32,20 @@ def _month(_context: click.Context, _option: click.Parameter, value: str) -> str
     "--format", "form", type=click.Choice(sorted(FORMATS)), default="csv", show_default=True, help="As what."
 )
 def export(month: str, form: str) -> None:
-    """Print a month's figures, a row a source.
+    """Print a month's figures, a row a source; what is printed of a month that is over never changes again.
 
     \b
     lapsewatch statistics export --month 2026-11 > november.csv
     lapsewatch statistics export --month 2026-11 --format json
     """
-    with application(), writing() as session:
-        rows = month_rows(session, month)
-        record(
-            session,
-            Event.STATISTICS_EXPORTED,
-            actor=ACTOR,
-            object_type="month",
-            object_id=month,
-            data={"format": form, "rows": len(rows)},
-            now=domain_now(),
-        )
+    with application():
+        now, end = domain_now(), span_of(month).end
+        stands = standing(end, now)
+        with reading() as session:
+            figures = figures_of(session, month)
+            if stands is Standing.ENDING and not any(each.frozen_at for each in figures):
+                raise Refused(f"{month} has only just ended; ask again after {end + UNDER_WAY:%Y-%m-%d %H:%M} UTC")
+        with writing() as session:
+            kept = take(session, month, figures, form, ACTOR, now, over=stands is Standing.OVER)
+            rows = to_rows(session, kept)
     click.echo(FORMATS[form](rows), nl=False)

@@ -30,6 +30,7 @@ from dashboard.models.notice import EarlyWarning, Notice, NoticeKind, TakeoverRe
 from dashboard.models.policy import PolicyVersion
 from dashboard.models.source import ApiToken, ImportRun, Source
 from dashboard.models.staff import Marker, Role, SetupCode, SignInThrottle, Staff, StaffSession
+from dashboard.models.statistics import MonthFigures
 from dashboard.models.sweep import Sweep, SweepBatch
 from dashboard.models.triage import CaseSkip, Claim, SavedView, SetAside, SetAsideKind
 
@@ -70,6 +71,7 @@ __all__ = [
     "LifecycleEvent",
     "Marker",
     "Mention",
+    "MonthFigures",
     "NoteTemplate",
     "Notice",
     "NoticeKind",

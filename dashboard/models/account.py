@@ -42,7 +42,7 @@ class Address(Base):
     __table_args__ = (
         UniqueConstraint("source_id", "external_id"),
         Index("ix_addresses_account_id", "account_id"),
-        Index("ix_addresses_domain_id", "domain_id"),
+        Index("ix_addresses_domain_id", "domain_id", "source_id"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -80,7 +80,7 @@ class Check(Base):
     __tablename__ = "checks"
     __table_args__ = (
         UniqueConstraint("domain_id", "due_at"),
-        Index("ix_checks_checked_at", "checked_at"),
+        Index("ix_checks_checked_at", "checked_at", "domain_id", "failed"),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)

@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, render_template, request
+from flask import Blueprint, Response, abort, make_response, render_template, request
 
-from dashboard.audit.events import Event
-from dashboard.audit.record import record
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.queries.statistics import MonthRow, Span, beside_rows, month_rows, recent_rows, span_of
+from dashboard.queries.statistics import MonthRow, figures_of, recent_months, span_of, to_rows
 from dashboard.queries.statistics_files import FORMATS
+from dashboard.services.statistics import Standing, standing
+from dashboard.services.statistics import export as take
 from dashboard.web.filters import page_now
 
 blueprint = Blueprint("statistics", __name__)
@@ -51,40 +51,42 @@ class Chart:
 @requires(Permission.STATISTICS_READ)
 def index() -> str:
     """Show the latest months."""
-    session = db.session()
-    rows = recent_rows(session, MONTHS)
-    beside = beside_rows(session, span_over(rows)) if rows else []
-    return render_template("statistics/index.html", rows=rows, chart=bar_chart(rows), beside=beside[::-1])
+    return _page()
 
 
 @blueprint.get("/statistics.<any(csv, json):kind>")
 @requires(Permission.STATISTICS_EXPORT)
 def export(kind: str) -> Response:
-    """Send one month as a file, and note in the audit log that it was taken."""
-    month = request.args.get("month", "")
-    identity, now = current_identity(), page_now()
+    """Send one month as a file, note in the audit log that it was taken, and freeze it when it is over."""
+    month, now = request.args.get("month", ""), page_now()
     try:
-        with writing() as session:
-            rows = month_rows(session, month)
-            record(
-                session,
-                Event.STATISTICS_EXPORTED,
-                actor=identity.actor,
-                object_type="month",
-                object_id=month,
-                data={"format": kind, "rows": len(rows)},
-                now=now,
-            )
+        stands = standing(span_of(month).end, now)
+        # Counted before the transaction that writes: nobody waits for it.
+        figures = figures_of(db.session(), month)
     except ValueError:
         abort(400)
+    if stands is Standing.ENDING and not any(each.frozen_at for each in figures):
+        return make_response(_page(too_early=month), 409)
+    with writing() as session:
+        over = stands is Standing.OVER
+        kept = take(session, month, figures, kind, current_identity().actor, now, over=over)
+        rows = to_rows(session, kept)
     response = Response(FORMATS[kind](rows), content_type=MIME_TYPES[kind])
     response.headers["Content-Disposition"] = f'attachment; filename="lapsewatch-{month}.{kind}"'
     return response
 
 
-def span_over(rows: Sequence[MonthRow]) -> Span:
-    """Return the span from the earliest month of `rows` to the latest."""
-    return Span(span_of(min(row.month for row in rows)).start, span_of(max(row.month for row in rows)).end)
+def _page(too_early: str | None = None) -> str:
+    months = recent_months(db.session(), MONTHS)
+    now = page_now()
+    return render_template(
+        "statistics/index.html",
+        months=months,
+        standings={month.name: standing(span_of(month.name).end, now).value for month in months},
+        chart=bar_chart([row for month in months for row in month.rows]),
+        beside=[row for month in months for row in month.beside],
+        too_early=too_early,
+    )
 
 
 def bar_chart(rows: Sequence[MonthRow]) -> Chart:

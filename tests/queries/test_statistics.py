@@ -9,25 +9,30 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
 from dashboard.database import db, writing
 from dashboard.models import Address, Case, CaseOpening, Check, Decision, Domain, Source, Unverification
+from dashboard.queries.month_counts import count_month
 from dashboard.queries.statistics import (
     COLUMNS,
     BesideRow,
     MonthRow,
-    Span,
-    beside_rows,
+    figures_of,
     month_rows,
     months,
-    recent_rows,
+    recent_months,
     span_of,
+    to_be_frozen,
+    to_rows,
 )
 from dashboard.queries.statistics_files import to_csv, to_json
+from dashboard.services.statistics import ACTOR, freeze
+from dashboard.services.statistics import export as take
 from tests import factories as make
 from tests.support import story
+from tests.support.audit import entries
 
 OCTOBER = datetime(2026, 10, 1, tzinfo=UTC)
 NOVEMBER = datetime(2026, 11, 1, tzinfo=UTC)
@@ -164,11 +169,10 @@ def test_what_is_milder_is_counted_beside() -> None:
             ("takeover_suspected", "applied", DECEMBER),
         ):
             make.make_notice(session, address, state, kind=kind, settled_at=at)
-    span = Span(NOVEMBER, DECEMBER + 24 * HOUR)
-    assert beside_rows(db.session(), span) == [
-        BesideRow("2026-11", "first", 1, 1, 0),
-        BesideRow("2026-12", "first", 0, 0, 1),
-    ]
+    found = {month.name: month.beside for month in recent_months(db.session())}
+    assert found["2026-11"] == [BesideRow("2026-11", "first", 1, 1, 0)]
+    assert found["2026-12"] == [BesideRow("2026-12", "first", 0, 0, 1)]
+    assert found["2026-10"] == []
     assert sum(row.addresses_unverified for row in month_rows(db.session(), "2026-11")) == 1
 
 
@@ -182,19 +186,86 @@ def test_the_months_beside_it_count_what_fell_into_them() -> None:
 @pytest.mark.usefixtures("november")
 def test_all_months_with_work_come_latest_first() -> None:
     assert months(db.session()) == ["2026-12", "2026-11", "2026-10"]
-    rows = recent_rows(db.session())
-    assert [(row.month, row.source) for row in rows[:4]] == [
-        ("2026-12", "first"),
-        ("2026-12", "second"),
-        ("2026-12", "third"),
-        ("2026-11", "first"),
-    ]
-    assert [row for row in rows if row.month == "2026-11"] == month_rows(db.session(), "2026-11")
-    assert {row.month for row in recent_rows(db.session(), 2)} == {"2026-12", "2026-11"}
+    found = recent_months(db.session())
+    assert [month.name for month in found] == ["2026-12", "2026-11", "2026-10"]
+    assert [row.source for row in found[0].rows] == ["first", "second", "third"]
+    assert found[1].rows == month_rows(db.session(), "2026-11")
+    assert [month.name for month in recent_months(db.session(), 2)] == ["2026-12", "2026-11"]
 
 
 def test_without_work_there_are_no_months(context: Flask) -> None:
-    assert (months(db.session()), recent_rows(db.session())) == ([], [])
+    assert (months(db.session()), recent_months(db.session())) == ([], [])
+
+
+def freeze_month(month: str, now: datetime = DECEMBER + 100 * HOUR) -> None:
+    counted = count_month(db.session(), span_of(month))
+    with writing() as session:
+        freeze(session, counted, now)
+
+
+@pytest.mark.usefixtures("november")
+def test_frozen_months_say_exactly_what_was_counted() -> None:
+    names = months(db.session())
+    counted = {name: to_rows(db.session(), count_month(db.session(), span_of(name))) for name in names}
+    beside = {month.name: month.beside for month in recent_months(db.session())}
+    for name in names:
+        freeze_month(name)
+    assert {name: month_rows(db.session(), name) for name in names} == counted
+    kept = recent_months(db.session())
+    assert {month.name: (month.rows, month.beside) for month in kept} == {
+        name: (counted[name], beside[name]) for name in names
+    }
+    assert all(month.frozen_at == DECEMBER + 100 * HOUR for month in kept)
+    assert to_be_frozen(db.session(), DECEMBER + 10_000 * HOUR) == []
+
+
+@pytest.mark.usefixtures("november")
+def test_what_comes_and_goes_later_changes_no_frozen_month() -> None:
+    freeze_month("2026-11")
+    before = month_rows(db.session(), "2026-11")
+    with writing() as session:
+        session.execute(update(Address).values(domain_id=None))  # everybody moved away
+        session.add(
+            Check(domain_id=1, due_at=NOVEMBER + 9 * HOUR, checked_at=NOVEMBER + 9 * HOUR, phase="x", failed=False)
+        )
+        story.add_source(session, "later")
+    assert month_rows(db.session(), "2026-11") == before
+    counted = to_rows(db.session(), count_month(db.session(), span_of("2026-11")))
+    assert [row.domains_checked for row in counted] == [0, 0, 0, 0], "counted anew, they would have"
+
+
+@pytest.mark.usefixtures("november")
+def test_the_first_to_freeze_a_month_is_right_and_tells_it_once() -> None:
+    late = count_month(db.session(), span_of("2026-11"))
+    for each in late:
+        each.flagged = 99
+    freeze_month("2026-11")
+    before = month_rows(db.session(), "2026-11")
+    with writing() as session:
+        kept = to_rows(session, freeze(session, late, DECEMBER + 200 * HOUR))
+    assert kept == before == month_rows(db.session(), "2026-11")
+    told = [entry for entry in entries(db.session()) if entry.event == "statistics.frozen"]
+    assert [entry.object["id"] for entry in told] == ["2026-11"]
+    assert told[0].data["figures"]["second"]["median_hours_to_decision"] == "3.0"
+    assert told[0].data["figures"]["first"]["flagged"] == 1
+
+
+@pytest.mark.usefixtures("november")
+def test_months_wait_for_their_time_to_be_frozen() -> None:
+    assert to_be_frozen(db.session(), DECEMBER - INSTANT) == ["2026-10"]
+    assert to_be_frozen(db.session(), DECEMBER) == ["2026-10", "2026-11"]
+
+
+@pytest.mark.usefixtures("november")
+@pytest.mark.parametrize("over", [True, False])
+def test_a_file_of_a_month_that_is_over_freezes_it(over: bool) -> None:  # noqa: FBT001  pytest passes it by name
+    counted = figures_of(db.session(), "2026-11")
+    with writing() as session:
+        rows = to_rows(session, take(session, "2026-11", counted, "csv", ACTOR, DECEMBER + 2 * HOUR, over=over))
+    assert rows == month_rows(db.session(), "2026-11")
+    assert (figures_of(db.session(), "2026-11")[0].frozen_at is not None) is over
+    told = [entry.event for entry in entries(db.session())]
+    assert told == (["statistics.frozen"] if over else []) + ["statistics.exported"]
 
 
 def test_december_ends_with_the_year() -> None:

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import csv
 import io
+from datetime import UTC, datetime
 
 import pytest
 from flask import Flask
@@ -11,7 +12,7 @@ from dashboard.database import db, writing
 from dashboard.queries.statistics import MonthRow
 from dashboard.web.statistics import CHART_HEIGHT, CHART_WIDTH, bar_chart
 from tests import factories as make
-from tests.conftest import START
+from tests.conftest import START, ManualClock
 from tests.support.audit import entries
 from tests.support.people import signed_in_client
 
@@ -57,6 +58,30 @@ def test_a_month_is_sent_as_a_file_and_noted(app: Flask, reviewer: FlaskClient, 
         "2026-11",
         {"format": kind, "rows": 1},
     )
+
+
+def test_a_month_that_has_only_just_ended_is_no_file_yet(
+    app: Flask, clock: ManualClock, reviewer: FlaskClient
+) -> None:
+    add_case(app)
+    clock.time = datetime(2026, 12, 1, 0, 59, tzinfo=UTC)
+    reply = reviewer.get("/statistics.csv?month=2026-11")
+    assert reply.status_code == 409
+    assert "2026-11 has only just ended" in reply.text
+    assert "statistics.csv?month=2026-11" not in reply.text
+    assert "not final" in reply.text
+    clock.time = datetime(2026, 12, 1, 1, 0, tzinfo=UTC)
+    assert reviewer.get("/statistics.csv?month=2026-11").status_code == 200
+    html = reviewer.get("/statistics").text
+    assert "not final" not in html
+    assert "statistics.csv?month=2026-11" in html
+
+
+def test_a_month_that_goes_on_is_marked_and_not_frozen_by_its_file(app: Flask, reviewer: FlaskClient) -> None:
+    add_case(app)
+    for _ in range(2):
+        assert "so far" in reviewer.get("/statistics").text
+        assert reviewer.get("/statistics.json?month=2026-11").status_code == 200
 
 
 @pytest.mark.parametrize("month", ["", "2026", "2026-13", "../../etc", "2026-11\r\nX: y"])
