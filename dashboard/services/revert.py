@@ -247,6 +247,7 @@ def close_decisions(session: Session, decision_ids: Collection[int], staff_id: i
                 updated_at=now,
                 opened_why=TAKEN_BACK,
                 decided_facts=None,
+                term_at=None,
                 version=Case.version + 1,
             )
             .execution_options(synchronize_session=False)

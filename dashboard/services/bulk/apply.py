@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, insert, literal, literal_column, select, update
+from sqlalchemy import ColumnElement, delete, func, insert, literal, literal_column, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor, ActorKind
@@ -26,6 +26,7 @@ from dashboard.models import (
     Case,
     CaseOpening,
     CaseState,
+    Claim,
     Decision,
     Domain,
     ItemState,
@@ -209,10 +210,12 @@ def _close_cases(session: Session, bulk: BulkAction, case_ids: Sequence[int], no
             updated_at=now,
             brake_id=None,
             decided_facts=facts,
+            term_at=None,
             version=Case.version + 1,
         )
         .execution_options(synchronize_session=False)
     )
+    session.execute(delete(Claim).where(Claim.case_id.in_(case_ids), Claim.staff_id == bulk.author_id))
     still_open = CaseOpening.case_id.in_(case_ids), CaseOpening.closed_at.is_(None)
     session.execute(
         update(CaseOpening)

@@ -7,8 +7,9 @@ from sqlalchemy import func, select, update
 
 from dashboard.audit.verify import verify
 from dashboard.database import db, writing
-from dashboard.models import Address, BulkItem, BulkKind, Case, CaseOpening, Decision, Unverification
+from dashboard.models import Address, BulkItem, BulkKind, Case, CaseOpening, Claim, Decision, Unverification
 from dashboard.services.cases.judge import evidence_digest
+from tests.conftest import START
 from tests.services.test_decide import ask
 from tests.support import bulk as steps
 from tests.support.audit import entries
@@ -91,3 +92,15 @@ def test_what_was_done_is_taken_back_and_the_cases_open_again(context: Flask) ->
     assert {row.reverted_by for row in db.session.scalars(select(Decision))} == {steps.rita().staff_id}
     assert sum(entry.event == "case.decision_reverted" for entry in entries(db.session())) == 4
     assert verify(db.session()).ok
+
+
+def test_what_a_case_carried_before_is_gone_with_the_decision(context: Flask) -> None:
+    """The author's own claim, and the term of an earlier decision."""
+    (case_id,) = steps.lapsed(1)
+    author = steps.rita().staff_id
+    with writing() as session:
+        session.add(Claim(case_id=case_id, staff_id=author, claimed_at=START, expires_at=START + steps.LEASE))
+        session.execute(update(Case).values(term_at=START))
+    steps.done([case_id])
+    assert db.session.scalars(select(Claim.case_id)).all() == []
+    assert db.session.scalars(select(Case.term_at)).all() == [None]
