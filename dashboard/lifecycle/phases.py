@@ -116,10 +116,12 @@ def _in_grace(
     """
     if registrar_expires_at is not None:
         behind = now - registrar_expires_at
-        renewed_by_registry = expires_at is not None and expires_at - registrar_expires_at > timedelta(days=300)
-        return behind >= timedelta(0) and (
-            "auto renew period" in words or (renewed_by_registry and behind <= AUTO_RENEW_GRACE)
-        )
+        if behind < timedelta(0):
+            return False
+        # A registrar's own server knows no other date; a registry that renews by itself is a year ahead.
+        ahead = expires_at is None or expires_at - registrar_expires_at > timedelta(days=300)
+        if "auto renew period" in words or (ahead and behind <= AUTO_RENEW_GRACE):
+            return True
     # An older date is a field nobody maintains, not a term that ran out.
     return expires_at is not None and timedelta(0) <= now - expires_at <= UK_RENEWABLE
 

@@ -117,7 +117,7 @@ def test_epp_and_rdap_words_follow_their_precedence(statuses: list[str], phase: 
         (-10, 355, ["auto renew period"], Phase.AUTO_RENEW_GRACE),
         (-10, 355, ["active"], Phase.AUTO_RENEW_GRACE),
         (-60, 305, ["active"], Phase.ACTIVE),
-        (-10, -10, ["active"], Phase.ACTIVE),
+        (-10, -10, ["active"], Phase.AUTO_RENEW_GRACE),
         (None, -10, ["active"], Phase.AUTO_RENEW_GRACE),
         (None, -2000, ["active"], Phase.ACTIVE),
         (-10, 355, ["auto renew period", "client hold"], Phase.AUTO_RENEW_GRACE),

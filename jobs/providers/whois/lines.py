@@ -24,7 +24,9 @@ _HEADING = re.compile(r"^\W{0,3}\s*([^\W\d][^:\d]{2,50}?)\s*:?$")
 _REMARKS = frozenset("%#;")
 _BOXED = re.compile(r"\[ .{50,} ?\]$")
 _WORDY = re.compile(r"\w")
-_NAMES_OF_REGISTRAR = frozenset({"name", "organization", "organisation", "org", "registrar", "registrar name"})
+_NAMES_OF_REGISTRAR = frozenset(
+    {"name", "organization", "organisation", "org", "organization name", "registrar", "registrar name"}
+)
 _ADORNED = re.compile(r"^(?:(?:\*{2,}|-{2,}|={2,})\s*|\d{1,2}[a-z]?[.)]\s+)")
 
 

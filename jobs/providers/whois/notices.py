@@ -19,7 +19,7 @@ from jobs.providers.whois.wordings import any_of
 MAX_STATEMENT = 400
 """Characters of a sentence, over however many lines, that is still read as one."""
 
-_END = re.compile(r"(?<=[.;!?])\s+|\s+[-|]+\s+")
+_END = re.compile(r"(?<=[.!?])\s+|\s+[-|]+\s+")
 
 _CONDITIONAL = re.compile(
     r"\b(?:if|when|whenever|unless|until|may|might|can|could|will|would|should|shall|must|in case|where|who|any|not)"

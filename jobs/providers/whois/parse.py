@@ -20,7 +20,7 @@ from jobs.providers.whois.facts import collect, hosts_in
 from jobs.providers.whois.labels import DATED, Role
 from jobs.providers.whois.lines import Line, read_fields, split_lines
 from jobs.providers.whois.notices import notice_in
-from jobs.providers.whois.phrases import Verdict, names_in, sentences, subjects_in, trouble_of, verdict_of
+from jobs.providers.whois.phrases import Verdict, names_in, sentences, state_of, subjects_in, trouble_of, verdict_of
 from jobs.providers.whois.status import clean_statuses, phase_of
 
 CONVINCING = 3
@@ -34,7 +34,7 @@ _HEADED = re.compile(
 )
 """Says, in a remark or above the answer, what the reply is about: `% WHOIS brelwick.eu`."""
 _QUOTED = re.compile(r"\b(?:for|domain|name)\W{1,3}\"([\w-]+)\"", re.IGNORECASE)
-_REGISTRAR_TAIL = re.compile(r"\s*(?:\[[^\]]*\]|\(?https?://\S*|\((?:R?\d+(?:-\w+)?)\))\s*$")
+_REGISTRAR_TAIL = re.compile(r"\s*(?:\[[^\]]*\]|\(?\s*https?://\S*(?:\s*\))?|\((?:R?\d+(?:-\w+)?)\))\s*$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -183,8 +183,9 @@ class _Weighing:
         if trouble is not None:
             return trouble
         verdicts = {verdict for _, verdict in self._said}
+        self._facts.statuses += [state for sentence, _ in self._said if (state := state_of(sentence))]
         if Verdict.ABSENT in verdicts:
-            if self._facts.has_state or self._is_dated_or_served or Verdict.TAKEN in verdicts:
+            if self._facts.has_state or self._is_dated_or_served or Verdict.TAKEN in verdicts or self._is_withheld:
                 return _error(ErrorKind.MALFORMED, "absent and registered in one reply")
             return self._notice() or self._absent()
         if Verdict.RESERVED in verdicts:
@@ -192,6 +193,15 @@ class _Weighing:
         if Verdict.TAKEN in verdicts or self._facts.has_state:
             return self._found()
         return _error(ErrorKind.MALFORMED, "not understood: " + self._lines[-1].text)
+
+    @property
+    def _is_withheld(self) -> bool:
+        """Whether the answer itself says that nobody can have it.
+
+        Not a remark about rights that are reserved, nor a lone word, which is a rest of one.
+        """
+        answer = sentences([line for line in self._lines if not line.is_remark])
+        return any(" " in sentence and verdict_of(sentence) is Verdict.RESERVED for sentence in answer)
 
     def _absent(self) -> WhoisReading:
         """Return "not found", unless the sentence that says so is about another name."""

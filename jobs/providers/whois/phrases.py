@@ -93,11 +93,19 @@ def subjects_in(text: str) -> list[str]:
 
 def verdict_of(sentence: str) -> Verdict | None:
     """Return what one sentence says of the name, or None."""
+    if wordings.NOT_FOUND.match(sentence) and wordings.HELD_BACK.search(sentence):
+        return Verdict.RESERVED
     if wordings.NOT_FOUND.match(sentence) and not wordings.NEVER_NOT_FOUND.search(sentence):
         return Verdict.ABSENT
     if wordings.RESERVED.match(sentence):
         return Verdict.RESERVED
     return Verdict.TAKEN if wordings.TAKEN.match(sentence) else None
+
+
+def state_of(sentence: str) -> str | None:
+    """Return the state that a sentence tells of the name, or None: `brelwick.nl is in quarantine`."""
+    told = wordings.STATE.match(sentence)
+    return told[1] if told else None
 
 
 def trouble_of(sentence: str) -> ErrorKind | None:

@@ -22,6 +22,9 @@ _FREE = re.compile(
 )
 _EXPIRED = "expired"
 
+MAX_WORDS = 2
+"""Words of a status in a list; longer parts between commas are those of one sentence."""
+
 # Searched in this order in a status without blanks and marks; the first that fits wins.
 _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
     (re.compile(any_of(*patterns)), word)
@@ -39,7 +42,8 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
             (
                 "pendingdelet|nolongerrequired|tobedeleted",
                 "scheduledfor(?:deletion|release)|pendingpurge|policydelete",
-                "tobereleased|^deleted|deletepending|pendingrelease|forrelease|releasepending",
+                "tobereleased|^deleted|deletepending|pendingrelease|forrelease|releasepending|releaseprocess",
+                "deletecandidate|atauction",
             ),
             "pending delete",
         ),
@@ -54,7 +58,7 @@ _WORDS: tuple[tuple[re.Pattern[str], str], ...] = tuple(
         (("clienthold",), "client hold"),
         (
             (
-                "hold|suspen|isntgenerated|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone",
+                "hold|suspen|withdrawn|isntgenerated|disabled|deactivat|frozen|blocked(?!by)|notdelegated|undelegated|inactive|outofzone",
                 "notinzone|noactiv|baja|withheld|seized|outofservice|techpro|noprovider|noregistrar",
             ),
             "server hold",
@@ -90,7 +94,8 @@ def split_statuses(value: str) -> Iterable[str]:
     """Return the statuses of one line: some registries write them as a list of capitals, or with slashes."""
     if " / " in value:
         return value.split(" / ")
-    return value.split(",") if "," in value and (value.isupper() or " " not in value) else (value,)
+    parts = value.split(",")
+    return parts if value.isupper() or all(len(part.split()) <= MAX_WORDS for part in parts) else (value,)
 
 
 def clean_statuses(values: Iterable[str]) -> tuple[str, ...]:

@@ -122,6 +122,16 @@ RESERVED = re.compile(
 )
 """Nobody can register the name; that somebody holds it is not said."""
 
+HELD_BACK = re.compile(r"\b(?:reserved|blocked|forbidden|prohibited|banned|withheld|restricted)\b")
+"""Why nobody has the name, in the same breath: `The queried object does not exist: Reserved by Registry`."""
+
+STATE = re.compile(
+    rf"^{SUBJECT} (?:is|has been) (?:currently |now |still )*"
+    r"((?:in |on )?(?:quarantine|redemption|hold|withdrawn|suspended|inactive|deactivated|expired|frozen"
+    r"|pending ?delet(?:e|ion)|deleted))\b"
+)
+"""Where a registration stands, told in a sentence."""
+
 _QUESTIONS = r"(?:quer\w+|requests?|lookups?|connections?)"
 
 THROTTLED = re.compile(
