@@ -20,9 +20,9 @@ _UNTIL = re.compile(r"\buntil\s+(?=\S*\d)|^connected \((?=\d)", re.IGNORECASE)
 _KNOWN_STATE = re.compile(
     r"\b"
     + any_of(
-        "ok|active|activ[ao]|registered|delegated|connect(?:ed)?|published|verified|paid|granted|assigned|in use|complete",
-        "not available|unavailable|normal|validated|signed|allocated|live|enabled|taken|occupied|exists?|clear",
-        "withdrawn|seized|frozen|deactivated",
+        "ok|active|activ[ao]|registered|delegated|connect(?:ed)?|published|verified|paid|granted|assigned|in use",
+        "complete|not available|unavailable|normal|validated|signed|allocated|live|enabled|taken|occupied|exists?",
+        "clear|withdrawn|seized|frozen|deactivated",
     )
     + r"\b|suspen|delet|reserv|expire|hold|lock|prohibit|redempt|quarantine|inactive|transfer|renew|releas|assignable"
     + "|auction|restrict|not.open|not.allowed|busy|on.hold|expired|lapsed|in.zone",
