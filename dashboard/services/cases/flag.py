@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -23,9 +23,9 @@ from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
 from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.brakes.hold import brake_over, open_brakes
 from dashboard.services.cases.aside import end_aside
-from dashboard.services.cases.exposure import exposure
+from dashboard.services.cases.exposure import Stake, exposure, exposures
 from dashboard.services.cases.openings import new_opening, note_recommended
-from dashboard.services.cases.reach import reach
+from dashboard.services.cases.reach import Reach, made_for, reach, reach_among
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, left_out, note_renewal, waits, why_open
 from dashboard.services.cases.uncovered import why_uncovered
@@ -80,13 +80,16 @@ def update_cases(
     entries = changes.entries
     cases = _existing(session, assessed)
     covers = _covers(session, assessed, cases, policy, now)
+    due = [item for item in assessed if _is_flagged(item, cases.get(item.facts.id), policy)]
+    judged = _judge(session, due, cases, covers, uncovered, now)
+    _add_cases(session, judged.values(), now)
     for item in assessed:
         case, cover = cases.get(item.facts.id), covers.get(item.facts.id, NOTHING)
-        flagged = _is_flagged(item, case, policy)
+        flagged = item.facts.id in judged
         if cover.whole is not None and (flagged or not _healthy(item)):
             _allow(session, item, case, cover.whole, changes, now)
         elif flagged:
-            if _flagged(session, item, case, cover, changes, now, uncovered):
+            if _flagged(session, judged[item.facts.id], changes, now):
                 changes.opened += 1
                 if brakes:
                     _hold(session, item, brake_over(brakes, item.facts))
@@ -127,36 +130,82 @@ def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]
     return {case.domain_id: case for case in session.scalars(query)}
 
 
-def _flagged(
+@dataclass(slots=True)
+class _Judged:
+    """A flagged domain: what a decision would reach, why its case is opened (None: it is not), what would be lost.
+
+    `lost` is None where nothing is to be said about it; `is_new`: its case comes into being now.
+    """
+
+    item: Assessed
+    case: Case | None
+    cover: Coverage
+    reached: Reach
+    why: Why | None
+    lost: Exposure | None = None
+    is_new: bool = False
+
+    @property
+    def stands(self) -> bool:
+        """Whether the case is (or becomes) one that waits for a decision, so that it shows what is known now."""
+        return bool(self.reached.ids) and (self.case is None or self.why is not None or waits(self.case))
+
+
+def _judge(
     session: Session,
-    item: Assessed,
-    case: Case | None,
-    cover: Coverage,
-    changes: Changes,
-    now: datetime,
+    due: Sequence[Assessed],
+    cases: Mapping[int, Case],
+    covers: Mapping[int, Coverage],
     uncovered: Why | None,
-) -> bool:
+    now: datetime,
+) -> dict[int, _Judged]:
+    """Judge the flagged domains, all together in a few statements."""
+    made = made_for(session, [item.facts.id for item in due if item.facts.id in cases and item.facts.addresses])
+    judged = {}
+    for item in due:
+        case, cover = cases.get(item.facts.id), covers.get(item.facts.id, NOTHING)
+        reached = reach_among(item.facts, item.assessment, made.get(item.facts.id, []), cover.addresses)
+        why = why_open(case, item.assessment, now, unreached=bool(reached.unreached - left_out(case)))
+        judged[item.facts.id] = _Judged(item, case, cover, reached, why_uncovered(case, why, uncovered))
+    standing = [each for each in judged.values() if each.stands and each.cover.whole is None]
+    stakes = [Stake(each.item.facts.id, each.reached.ids, lapse_of(each.item.assessment)) for each in standing]
+    lost = exposures(session, stakes)
+    for each in standing:
+        each.lost = lost[each.item.facts.id]
+    return judged
+
+
+def _add_cases(session: Session, judged: Iterable[_Judged], now: datetime) -> None:
+    """Give those that have none their cases, in one statement."""
+    for each in judged:
+        if each.case is None and each.lost is not None and each.why is not None:
+            facts = each.item.facts
+            each.case = Case(domain_id=facts.id, tld=tld_of(facts.name), state=CaseState.OPEN.value, version=0)
+            each.case.opened_at, each.case.opened_why, each.is_new = now, each.why.words, True
+            _describe(each.case, each.item.assessment, each.lost, now)
+            session.add(each.case)
+    session.flush()
+
+
+def _flagged(session: Session, judged: _Judged, changes: Changes, now: datetime) -> bool:
     """Open, update, re-open or close the case of one flagged domain; True when it was opened or opened again."""
-    reached = reach(session, item.facts, item.assessment, decided=case is not None, kept=cover.addresses)
-    if not reached.ids:
-        if cover.addresses:
-            _allow(session, item, case, next(iter(cover.addresses.values())), changes, now)
+    item, case, why = judged.item, judged.case, judged.why
+    if not judged.reached.ids:
+        if judged.cover.addresses:
+            _allow(session, item, case, next(iter(judged.cover.addresses.values())), changes, now)
         elif case is not None and waits(case) and not _undecided(item):
             _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
         return False
-    why = why_open(case, item.assessment, now, unreached=bool(reached.unreached - left_out(case)))
-    why = why_uncovered(case, why, uncovered)
-    if case is not None and why is None and not waits(case):
+    if case is None:
+        return False
+    if judged.lost is None:
         forget_renewal(case)
         return False
-    lost = exposure(session, item.facts.id, reached.ids, lapse_of(item.assessment))
-    if case is None:
-        case = Case(domain_id=item.facts.id, tld=tld_of(item.facts.name), state=CaseState.OPEN.value, version=0)
-        session.add(case)
-    recommended = case.recommendation
-    _describe(case, item.assessment, lost, now)
+    recommended = None if judged.is_new else case.recommendation
+    if not judged.is_new:
+        _describe(case, item.assessment, judged.lost, now)
     if why is not None:
-        _open(session, case, item, why, changes.entries, now)
+        _open(session, case, item, why, changes.entries, now, again=not judged.is_new)
     if why is not None or case.recommendation != recommended:
         note_recommended(session, case, now)
     return why is not None
@@ -237,16 +286,23 @@ def _judged_by(case: Case) -> tuple[object, ...]:
     return (case.phase, case.confidence, case.recommendation, case.holder_change, case.addresses)
 
 
-def _open(session: Session, case: Case, item: Assessed, why: Why, entries: list[NewEntry], now: datetime) -> None:
+def _open(
+    session: Session,
+    case: Case,
+    item: Assessed,
+    why: Why,
+    entries: list[NewEntry],
+    now: datetime,
+    *,
+    again: bool = True,
+) -> None:
     """Open the case, or open it again, and say why."""
-    again = case.id is not None
     if waits(case) and again:
         _end_aside(session, case, "facts", now)
         close_opening(session, case.id, CaseState.SNOOZED.value, now)
     case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
     case.allow_entry_id = None
     case.version += again
-    session.flush()
     session.add(new_opening(case, why.words, now))
     entries.append(
         NewEntry(
