@@ -55,9 +55,9 @@ def linked_domains(session: Session, domain_id: int) -> Sequence[Linked]:
     for row in shared:
         rows[row.domain_id] = row
         words = _WORDS[row.kind]
-        same = registrars.get(domain_id, set()) & registrars.get(row.domain_id, set())
+        same = registrars.get(row.domain_id, {}).keys() & registrars.get(domain_id, {}).keys()
         if row.kind == "ns" and same:
-            words = f"registrar {min(same)}, names at"
+            words = f"registrar {registrars[domain_id][min(same)]}, names at"
         links[row.domain_id].append(Link(words, row.relied_on))
     found = [_linked(row, links[ident]) for ident, row in rows.items()]
     return sorted(found, key=lambda each: (-len(each.links), -each.risk, each.name))[:MAX_SHOWN]
@@ -113,14 +113,14 @@ def _by_dependencies(domain_id: int) -> Any:
     )
 
 
-def _registrars(session: Session, domain_ids: Iterable[int]) -> dict[int, set[str]]:
-    """Return the registrars that registry directories name for each domain, lower-case."""
+def _registrars(session: Session, domain_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+    """Return the registrars that registry directories name for each domain, by their names in lower case."""
     registrar = EvidenceRecord.normalised["registrar"].as_string()
     query = select(EvidenceRecord.domain_id, registrar).where(
         EvidenceRecord.domain_id.in_(domain_ids), EvidenceRecord.provider.in_(_DIRECTORIES)
     )
-    found: dict[int, set[str]] = defaultdict(set)
+    found: dict[int, dict[str, str]] = defaultdict(dict)
     for ident, name in session.execute(query):
         if name:
-            found[ident].add(name.casefold())
+            found[ident][name.casefold()] = name
     return found

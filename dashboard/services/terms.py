@@ -1,7 +1,8 @@
 """The end of a decision's term: what is still lapsed opens again and says why; the rest stays as it was decided.
 
-A sweep over dates: it may run twice, or late, and finds the same cases. A check after the date does the same for its
-domain; this is for those that are not due for a while.
+A sweep over dates: it may run twice, or late, and finds the same cases. A check after the date does the same for
+its domain; this is for those that are not due for a while. What is known of a domain may be too old by then to say
+whether it is still lapsed: it is checked at once, and that check opens its case.
 """
 
 from __future__ import annotations
@@ -11,9 +12,11 @@ from datetime import datetime
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.evidence import Phase
 from dashboard.models import Case, CaseState, Domain
 from dashboard.services.cases.flag import Assessed, update_cases
 from dashboard.services.checking.facts import load_facts
+from dashboard.services.checking.request import make_due
 
 CHUNK = 50
 """Domains in one transaction, each with its addresses and evidence: about 100 ms."""
@@ -31,6 +34,7 @@ def end_terms(session: Session, now: datetime, limit: int = CHUNK) -> tuple[int,
     )
     known = load_facts(session, decided)
     assessed = [Assessed(known[each], known[each].current(now), before=known[each].readings) for each in known]
+    make_due(session, [item.facts.id for item in assessed if item.assessment.phase is Phase.UNKNOWN], now)
     changes = update_cases(session, assessed, now)
     session.flush()
     done = Case.domain_id.in_(ids), over

@@ -93,3 +93,13 @@ def test_an_approval_has_no_term(context: Flask) -> None:
     assert reread(case_id).term_at is None
     assert db.session.scalars(select(Decision.until)).one() is None
     assert db.session.scalars(select(Case.decided_facts)).one().get("until") is None
+
+
+def test_what_is_known_too_little_of_is_checked_at_once_and_that_check_opens_it(context: Flask) -> None:
+    case_id = keep(60 * DAY)
+    assert look(60 * DAY) == (1, 0), "its evidence is two months old"
+    assert reread(case_id).state == "decided"
+    assert db.session.scalars(select(Domain.next_check_at)).one() <= START + 60 * DAY
+    check(60 * DAY + timedelta(minutes=5))
+    case = reread(case_id)
+    assert (case.state, case.opened_why[:25]) == ("open", "the decision to keep it h")

@@ -296,7 +296,7 @@ def test_linked_cases_say_what_they_have_in_common(app: Flask, reviewer: FlaskCl
     linked = html[html.index('id="linked-head"') : html.index('id="notes-head"')]
     assert f'href="/cases/{there}"' in linked
     assert "1 account in common" in linked
-    assert "Registrar honest names, names at" in linked
+    assert "Registrar Honest Names, names at" in linked
     assert 'href="/domains/operator.net"' in linked
     assert "stranger.net" not in linked
 
