@@ -53,18 +53,13 @@ def signed_in(request: pytest.FixtureRequest, desk: Desk, browser: Browser) -> I
         yield open_page
 
 
-def tab_to(page: Page, wanted: str) -> None:
+def tab_to(page: Page, wanted: str, key: str = "Tab") -> None:
     """Press Tab until the control with this id, or these words, has the focus."""
     for _ in range(80):
         if focused(page) == wanted:
             return
-        page.keyboard.press("Tab")
+        page.keyboard.press(key)
     raise AssertionError(f"{wanted} is out of reach; the focus is at {focused(page)}")
-
-
-def choose(page: Page, field: str, words: str) -> None:
-    tab_to(page, field)
-    page.keyboard.type(words)
 
 
 def case_of(desk: Desk, number: int) -> Case:
@@ -81,9 +76,11 @@ def unverify(page: Page) -> None:
 
 def keep(page: Page, reason: str, until: str = "") -> None:
     press(page, "v")
-    page.keyboard.type(reason)
     if until:
-        choose(page, "override-until", until)
+        tab_to(page, "override-until", "Shift+Tab")
+        page.keyboard.type(until)
+        tab_to(page, "override-reason_code")
+    page.keyboard.type(reason)
     tab_to(page, "Keep verified")
     press(page, "Enter")
 
