@@ -19,6 +19,8 @@ QUARANTINE = {
     "fr": timedelta(days=30),
     "de": timedelta(days=30),
     "au": timedelta(days=30),
+    "be": timedelta(days=40),
+    "nz": timedelta(days=90),
 }
 """Registries that delete from quarantine (redemption, expired hold) without a pending delete after it."""
 
@@ -31,7 +33,7 @@ RELEASED_AFTER = {
 }
 """Registries without a grace: the time from the expiry date (`paid-till`) to the release is known beforehand."""
 
-LIKE_GTLD = frozenset({"io", "me", "ac", "sh"})
+LIKE_GTLD = frozenset({"io", "me", "ac", "sh", "tv", "cc", "us"})
 """Country codes that are run by a generic registry's rules."""
 
 
@@ -132,7 +134,8 @@ def _quarantined(tld: str) -> Callable[[_Lapse], Predicted]:
 
     def profile(lapse: _Lapse) -> Predicted:
         expiry, after = lapse.facts.expires_at, RELEASED_AFTER.get(tld)
-        if expiry is not None and after is not None:
+        # A lapse that was seen to begin after its own end counts from another date than the one published.
+        if expiry is not None and after is not None and expiry + after > lapse.began_at:
             basis = f"expired on {day(expiry)}: under .{tld} released {after.days} days later"
             return Predicted(drop=Prediction(expiry + after, basis))
         lasts = QUARANTINE.get(tld)

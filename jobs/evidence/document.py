@@ -7,7 +7,7 @@ is missing or of another kind is refused with the place where it stands.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -17,6 +17,7 @@ from dashboard.lifecycle.evidence import Provider
 from dashboard.lifecycle.hosts import Unchecked, reduce_host
 
 _OLDEST, _NEWEST = 1970, 2200
+_WITHOUT_STATUS = {Provider.WHOIS, Provider.DNS}
 
 
 class DocumentError(ValueError):
@@ -54,14 +55,18 @@ def read_document(text: str | bytes) -> Document:
         raise DocumentError(f"not JSON: {error}") from error
     if not isinstance(raw, dict):
         raise DocumentError("not a JSON object")
+    _require(raw, ("domain", "now"))
+    domain, now = _domain(raw["domain"]), _required(raw, "now", "now")
     addresses = list(_objects(raw, "addresses"))
-    return Document(
-        domain=_domain(raw.get("domain")),
-        now=_required(raw, "now", "now"),
+    document = Document(
+        domain=domain,
+        now=now,
         ids=tuple(item.get("address_id") for _, item in addresses),
         addresses=tuple(_address(item, where) for where, item in addresses),
         replies=tuple(_reply(item, where) for where, item in _objects(raw, "replies")),
     )
+    _require(raw, ("addresses", "replies"))
+    return document
 
 
 def _domain(value: object) -> str:
@@ -74,21 +79,32 @@ def _domain(value: object) -> str:
     return verdict.domain or verdict.host
 
 
-def _objects(raw: dict[str, Any], name: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield the objects of a list, each with its place; a missing list is an empty one."""
-    items = raw.get(name)
+def _require(item: dict[str, Any], names: Iterable[str], where: str = "") -> None:
+    """Refuse an object that lacks a key: one misspelt must not pass for nothing said."""
+    for name in names:
+        if name not in item:
+            raise DocumentError(f"{_place(where, name)}: missing")
+
+
+def _place(where: str, name: str) -> str:
+    return f"{where}.{name}" if where else name
+
+
+def _objects(raw: dict[str, Any], name: str, where: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield the objects of a list, each with its place; null, and a list that may be missing, is an empty one."""
+    items, place = raw.get(name), _place(where, name)
     if items is not None and not isinstance(items, list):
-        raise DocumentError(f"{name}: not a list")
+        raise DocumentError(f"{place}: not a list")
     for index, item in enumerate(items or ()):
         if not isinstance(item, dict):
-            raise DocumentError(f"{name}[{index}]: not an object")
-        yield f"{name}[{index}]", item
+            raise DocumentError(f"{place}[{index}]: not an object")
+        yield f"{place}[{index}]", item
 
 
 def _address(item: dict[str, Any], where: str) -> AddressFacts:
-    if "address_id" not in item:
-        raise DocumentError(f"{where}: no address_id")
-    released = [_time(package, "last_release_at", place) for place, package in _objects(item, "packages")]
+    _require(item, ("address_id",), where)
+    packages = _objects(item, "packages", where)
+    released = [_time(package, "last_release_at", place) for place, package in packages]
     return AddressFacts(
         address_id=str(item["address_id"]),
         verified_at=_time(item, "verified_at", where),
@@ -99,10 +115,13 @@ def _address(item: dict[str, Any], where: str) -> AddressFacts:
 
 
 def _reply(item: dict[str, Any], where: str) -> ReplyEntry:
+    _require(item, ("provider",), where)
     try:
-        provider = Provider(str(item.get("provider")))
+        provider = Provider(str(item["provider"]))
     except ValueError:
-        raise DocumentError(f"{where}.provider: none of {', '.join(Provider)}") from None
+        shown = str(item["provider"])[:60]
+        raise DocumentError(f"{where}.provider: {shown!r} is none of {', '.join(Provider)}") from None
+    _require(item, ("observed_at", "body", *(() if provider in _WITHOUT_STATUS else ("http_status",))), where)
     status, url = item.get("http_status"), item.get("url")
     if status is not None and (isinstance(status, bool) or not isinstance(status, int)):
         raise DocumentError(f"{where}.http_status: neither a number nor null")
@@ -136,7 +155,7 @@ def _required(item: dict[str, Any], name: str, where: str) -> datetime:
 
 def _time(item: dict[str, Any], name: str, where: str) -> datetime | None:
     """Read a time of RFC 3339 as aware UTC; one without a zone is taken as UTC."""
-    value, place = item.get(name), f"{where}.{name}".lstrip(".")
+    value, place = item.get(name), _place(where, name)
     if value is None:
         return None
     try:

@@ -44,6 +44,17 @@ def test_the_registrys_own_date_of_the_change_beats_the_first_sighting() -> None
         ("a.com.au", Phase.AUTO_RENEW_GRACE, -10, 20),
         ("a.eu", Phase.AUTO_RENEW_GRACE, -10, 30),
         ("a.eu", Phase.REDEMPTION, -10, 30),
+        (
+            "a.eu",
+            Phase.REDEMPTION,
+            -50,
+            40,
+        ),  # it began after the published date's end: that date is none to count from
+        ("a.au", Phase.PENDING_DELETE, -92, 30),
+        ("a.ru", Phase.PENDING_DELETE, -92, None),
+        ("a.be", Phase.REDEMPTION, None, 40),
+        ("a.nz", Phase.REDEMPTION, None, 90),
+        ("a.us", Phase.REDEMPTION, None, 35),
         ("a.ru", Phase.AUTO_RENEW_GRACE, -10, 20),
         ("a.su", Phase.AUTO_RENEW_GRACE, -10, 20),
         ("a.xn--p1ai", Phase.AUTO_RENEW_GRACE, -10, 20),
