@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from datetime import datetime, timedelta
 
@@ -66,6 +66,7 @@ class Month:
     beside: Sequence[BesideRow]
 
 
+Counting = Callable[[Session, Span], Sequence[MonthFigures]]
 COLUMNS = tuple(field.name for field in fields(MonthRow))
 _COUNTS = COLUMNS[2:]
 _BESIDE = tuple(field.name for field in fields(BesideRow))[2:]
@@ -113,13 +114,16 @@ def month_rows(session: Session, month: str) -> list[MonthRow]:
     return to_rows(session, figures_of(session, month))
 
 
-def recent_months(session: Session, count: int = 24) -> list[Month]:
-    """Return the latest `count` months, as far as there is anything in them or before, the latest first."""
+def recent_months(session: Session, count: int = 24, counting: Counting = count_month) -> list[Month]:
+    """Return the latest `count` months, as far as there is anything in them or before, the latest first.
+
+    `counting` counts those that are not frozen.
+    """
     latest = months(session)[:count]
     kept: dict[str, list[MonthFigures]] = {name: [] for name in latest}
     for each in session.scalars(select(MonthFigures).where(MonthFigures.month.in_(latest))):
         kept[each.month].append(each)
-    return [_month(session, name, kept[name] or count_month(session, span_of(name))) for name in latest]
+    return [_month(session, name, kept[name] or counting(session, span_of(name))) for name in latest]
 
 
 def _month(session: Session, name: str, figures: Sequence[MonthFigures]) -> Month:

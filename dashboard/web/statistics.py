@@ -2,15 +2,19 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from flask import Blueprint, Response, abort, make_response, render_template, request
+from flask import Blueprint, Response, abort, current_app, make_response, render_template, request
+from sqlalchemy.orm import Session
 
 from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
-from dashboard.queries.statistics import MonthRow, figures_of, recent_months, span_of, to_rows
+from dashboard.models import MonthFigures
+from dashboard.queries.month_counts import count_month
+from dashboard.queries.statistics import MonthRow, Span, figures_of, recent_months, span_of, to_rows
 from dashboard.queries.statistics_files import FORMATS
 from dashboard.services.statistics import Standing, standing
 from dashboard.services.statistics import export as take
@@ -18,6 +22,10 @@ from dashboard.web.filters import page_now
 
 blueprint = Blueprint("statistics", __name__)
 MONTHS = 12
+KEPT = "lapsewatch.statistics"
+LONG = 1.0
+"""From so many seconds on counting a month takes long: with a million domains it does."""
+PATIENCE = 30
 MIME_TYPES = {"csv": "text/csv; charset=utf-8", "json": "application/json"}
 CHART_HEIGHT = 160
 CHART_WIDTH = 960
@@ -77,7 +85,7 @@ def export(kind: str) -> Response:
 
 
 def _page(too_early: str | None = None) -> str:
-    months = recent_months(db.session(), MONTHS)
+    months = recent_months(db.session(), MONTHS, _count_seldom)
     now = page_now()
     return render_template(
         "statistics/index.html",
@@ -87,6 +95,20 @@ def _page(too_early: str | None = None) -> str:
         beside=[row for month in months for row in month.beside],
         too_early=too_early,
     )
+
+
+def _count_seldom(session: Session, span: Span) -> Sequence[MonthFigures]:
+    """Count a month; where that takes long, keep what came of it for `PATIENCE` times as long, in this process."""
+    kept: dict[str, tuple[float, Sequence[MonthFigures]]] = current_app.extensions.setdefault(KEPT, {})
+    started = time.monotonic()
+    until, figures = kept.get(span.month, (started, ()))
+    if started < until:
+        return figures
+    figures = count_month(session, span)
+    took = time.monotonic() - started
+    if took > LONG:
+        kept[span.month] = (started + took * PATIENCE, figures)
+    return figures
 
 
 def bar_chart(rows: Sequence[MonthRow]) -> Chart:

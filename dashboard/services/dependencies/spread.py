@@ -23,8 +23,8 @@ from dashboard.services.checking.facts import load_facts
 from dashboard.services.checking.snapshot import snapshot
 
 TASKS = 50
-CHUNK = 25
-"""Dependents in a transaction: 150 ms of writing where each of them gets a case."""
+CHUNK = 100
+"""Dependents in a transaction: an eighth of a second of one core where each of them gets a case, 800 of them a second."""
 
 
 @dataclass(frozen=True, slots=True)
