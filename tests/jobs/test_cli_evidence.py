@@ -111,13 +111,17 @@ def test_an_assessment_is_printed_as_json(tmp_path: Path) -> None:
         ('{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "replies": []}', "addresses: missing"),
         ('{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "addresses": []}', "replies: missing"),
         (
-            '{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "addresses": [], "replies": '
-            '[{"provider": "rdap", "observed_at": "2026-03-01T00:00:00Z", "body": null}]}',
+            (
+                '{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "addresses": [], "replies": '
+                '[{"provider": "rdap", "observed_at": "2026-03-01T00:00:00Z", "body": null}]}'
+            ),
             "replies[0].http_status: missing",
         ),
         (
-            '{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "addresses": '
-            '[{"address_id": 1, "packages": [{"last_release_at": 5}]}]}',
+            (
+                '{"domain": "example.com", "now": "2026-03-01T00:00:00Z", "addresses": '
+                '[{"address_id": 1, "packages": [{"last_release_at": 5}]}]}'
+            ),
             "addresses[0].packages[0].last_release_at",
         ),
         ("[" * 100_000, "not JSON"),
