@@ -56,23 +56,26 @@ def _line(provider: Provider, text: str, where: str, folder: Path, now: datetime
     try:
         entry = orjson.loads(text)
     except orjson.JSONDecodeError as error:
-        return _unread({}, f"{where}: not JSON: {error}")
+        return _unread(None, f"{where}: not JSON: {error}")
     match entry:
         case {"file": str(file), "domain": str(name)}:
             is_tld = False
         case {"file": str(file), "tld": str(name)}:
             is_tld = True
         case _:
-            return _unread({}, f'{where}: neither {{"file", "domain"}} nor {{"file", "tld"}}')
+            named = entry.get("file") if isinstance(entry, dict) else None
+            return _unread(named, f'{where}: neither {{"file", "domain"}} nor {{"file", "tld"}}')
     try:
         return Line({"file": file, **parse_file(provider, _found(folder, file), name, now, is_tld=is_tld)})
     except (OSError, ValueError) as error:  # ValueError: a path with a null character
-        return _unread({"file": file}, f"{file}: {getattr(error, 'strerror', None) or error}")
+        return _unread(file, f"{file}: {getattr(error, 'strerror', None) or error}")
 
 
-def _unread(known: dict[str, Any], why: str) -> Line:
-    missing = dict.fromkeys(_KEYS) | {"outcome": Outcome.ERROR.value, "phase": Phase.UNKNOWN.value}
-    return Line(known | missing | {"statuses": [], "nameservers": [], "error": f"cannot be read: {why}"}, why)
+def _unread(file: object, why: str) -> Line:
+    """Return the line of a file that was not read; `file` as the manifest has it, None where it names none."""
+    values = {"file": file, **dict.fromkeys(_KEYS), "statuses": [], "nameservers": []}
+    said = {"outcome": Outcome.ERROR.value, "phase": Phase.UNKNOWN.value, "error": f"cannot be read: {why}"}
+    return Line(values | said, why)
 
 
 def _found(folder: Path, file: str) -> Path:

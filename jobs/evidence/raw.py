@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx
 
 from dashboard.lifecycle.evidence import Evidence, Provider
-from dashboard.lifecycle.hosts import under_private_suffix
+from dashboard.lifecycle.hosts import reduce_host, under_private_suffix
 from jobs.evidence.delegation import read_delegation
 from jobs.providers.base import MAX_REPLY, error_evidence
 from jobs.providers.domainr import read_status as read_domainr
@@ -53,14 +53,24 @@ def read_raw(reply: RawReply, name: str) -> Evidence:
 
 
 def is_registrys(url: str | None, domain: str, bootstrap: Bootstrap) -> bool:
-    """Whether an RDAP server speaks for the registry of `domain`; without `url` that is assumed."""
+    """Whether an RDAP server speaks for the registry of `domain`; without `url` that is assumed.
+
+    Not where it was asked for another name: a registry knows no hosts, and says 404 to `mail.example.com`.
+    """
     if url is None:
         return True
     base = None if under_private_suffix(domain) else bootstrap.base_for(domain)
     try:
-        return base is not None and is_same_server(httpx.URL(base), httpx.URL(url))
+        asked = httpx.URL(url)
+        return base is not None and is_same_server(httpx.URL(base), asked) and _asks_for(asked, domain)
     except httpx.InvalidURL:
         return False
+
+
+def _asks_for(url: httpx.URL, domain: str) -> bool:
+    """Whether a URL asks for `domain` (RFC 9082, 3.1.3), as far as it tells: of a bare server it is assumed."""
+    _, found, name = url.path.rpartition("/domain/")
+    return not found or not name.strip("/") or reduce_host(name.strip("/")).host == domain
 
 
 def _answer(reply: RawReply) -> Answer:

@@ -113,6 +113,8 @@ class TestUnverify:
             (rdap_404(), nxdomain(), reply("fastly", 0, "slow down", 429)),
             (rdap(ago=40), rdap_404(ago=2), rdap_404()),  # forty days ago it was registered: history
             (rdap_404(url=VERISIGN), nxdomain()),
+            (rdap_404(url=VERISIGN.replace("example", "EXAMPLE")), nxdomain()),
+            (rdap_404(url="https://rdap.verisign.com/"), nxdomain()),
         ],
     )
     def test_it_is_recommended_when_the_rule_holds(self, replies: Replies) -> None:
@@ -165,6 +167,8 @@ class TestUnverify:
             (reply("rdap", 0, "<html>404</html>", 404), nxdomain()),
             (rdap_404(url=ELSEWHERE), nxdomain()),  # not the registry's server
             (rdap_404(ago=2, url=ELSEWHERE), rdap_404(url=ELSEWHERE)),
+            (rdap_404(url=VERISIGN.replace("example", "mail.example")), nxdomain()),  # a host: nobody registers one
+            (rdap_404(url=VERISIGN.replace("example", "other")), nxdomain()),
         ],
     )
     def test_no_answer_is_never_more_than_watched(self, replies: Replies) -> None:

@@ -159,6 +159,8 @@ class TestBatch:
         assert names in lines[0].unread
         assert lines[0].values["outcome"] == "error"
         assert lines[0].values["error"].startswith("cannot be read")
+        assert lines[1].values["file"] == "good.txt"
+        assert "file" in lines[0].values
         assert lines[1].values["outcome"] == "not_found"
 
     def test_three_hundred_files_a_second(self, tmp_path: Path) -> None:
