@@ -221,3 +221,16 @@ def test_an_address_that_the_case_does_not_reach_cannot_be_chosen(context: Flask
     assert ask(case_id, chosen=some(1) | {999}).refusal is Refusal.NOT_REACHED
     assert ask(case_id, chosen=frozenset()).refusal is Refusal.NOTHING_TO_DO
     assert count(Decision) == 0
+
+
+def test_a_new_holder_opens_a_decision_to_keep_again_and_says_what_changed(context: Flask) -> None:
+    case_id = lapse()
+    domain_id = db.session.scalars(select(Domain.id)).one()
+    ask(case_id, DecisionKind.OVERRIDE)
+    now = START + 60 * DAY
+    caught = story.rdap(NAME, now, registered_at=now - DAY, handle="H9", registrar="Bargain Names")
+    story.check(domain_id, [caught, story.fastly(NAME, now)], now)
+    case = reread(case_id)
+    assert case.state == "open"
+    assert case.holder_change == "dropped_and_caught"
+    assert case.opened_why == "the phase changed from redemption to active since the decision"

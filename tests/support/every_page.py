@@ -42,7 +42,9 @@ from dashboard.services.allow_list.entries import add_entry, end_entry, switch_p
 from dashboard.services.allow_list.values import read_wanted
 from dashboard.services.checking.counts import count_look_ups
 from dashboard.services.decide import DecisionRequest, decide
+from dashboard.services.notes import write_note
 from dashboard.services.publish import publish
+from dashboard.services.reasons import Keeper, add_template, retire_reason
 from jobs.allow_list import settle
 from tests import factories as make
 from tests.conftest import START
@@ -100,6 +102,7 @@ def build() -> World:
     _decide(KEPT, DecisionKind.OVERRIDE, actor)
     _allow(actor)
     _settle_unverifications()
+    _desk(actor)
     cases = bulk.lapsed(3)
     bulk.done(cases[:2])
     bulk.previewed(cases[2:])
@@ -151,6 +154,16 @@ def _decide(name: str, kind: DecisionKind, actor: Actor) -> None:
         case = session.scalars(select(Case).join(Domain).where(Domain.name == name)).one()
         asked = DecisionRequest(case.id, case.version, kind, reason, "Seen by two providers.")
         assert decide(session, asked, actor, 1, START).refusal is None
+
+
+def _desk(actor: Actor) -> None:
+    with writing() as session:
+        keeper = Keeper(actor, 1, START)
+        retire_reason(session, 3, keeper)
+        add_template(session, DecisionKind.APPROVE, "No answer", "Asked the owner twice.", keeper)
+        colleague = story.add_staff(session, "colleague@desk.test")
+        for case in session.scalars(select(Case)).all():
+            write_note(session, case.id, "@rita, have you seen this?", actor, colleague.id, START)
 
 
 def _allow(actor: Actor) -> None:
