@@ -38,7 +38,8 @@ def index() -> str:
     riskiest = queue_page(session, QueueFilters(), Viewer(now, now), size=RISKIEST).rows
     spans = phase_spans(session, [row.domain_id for row in riskiest])
     phases = phase_counts(session)
-    this_month, last_month = months_until(now)
+    both_months = months_until(now)
+    this_month, last_month = month_figures(session, both_months)
     return render_template(
         "overview/index.html",
         riskiest=riskiest,
@@ -55,7 +56,8 @@ def index() -> str:
         doubt=last_doubt(session, now),
         lookups=lookups(session, now),
         lookup_days=LOOKUP_DAYS,
-        this_month=month_figures(session, *this_month),
-        last_month=month_figures(session, *last_month),
+        this_month=this_month,
+        last_month=last_month,
+        months=[f"{start:%Y-%m}" for start, _ in both_months],
         now=now,
     )
