@@ -12,9 +12,10 @@ from dashboard.database import db, writing
 from dashboard.lifecycle.evidence import Phase
 from dashboard.models import Case, CaseOpening, Decision, DecisionKind, Domain, Unverification
 from dashboard.services.decide import Refusal
+from dashboard.services.revert import revert_decision
 from dashboard.services.terms import end_terms
 from tests.conftest import START
-from tests.services.test_decide import NAME, ask, count, lapse, reread
+from tests.services.test_decide import NAME, RITA, ask, count, lapse, reread
 from tests.support import story
 from tests.support.audit import entries
 
@@ -103,3 +104,12 @@ def test_what_is_known_too_little_of_is_checked_at_once_and_that_check_opens_it(
     check(60 * DAY + timedelta(minutes=5))
     case = reread(case_id)
     assert (case.state, case.opened_why[:25]) == ("open", "the decision to keep it h")
+
+
+def test_a_decision_taken_back_has_no_term_any_more(context: Flask) -> None:
+    case_id = keep()
+    with writing() as session:
+        decision = session.scalars(select(Decision)).one()
+        assert revert_decision(session, decision.id, RITA, 1, START + DAY).reopened
+    assert (reread(case_id).state, reread(case_id).term_at) == ("open", None)
+    assert look(30 * DAY) == (0, 0)

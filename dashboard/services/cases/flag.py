@@ -301,7 +301,7 @@ def _open(
         _end_aside(session, case, "facts", now)
         close_opening(session, case.id, CaseState.SNOOZED.value, now)
     case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
-    case.allow_entry_id = None
+    case.allow_entry_id = case.term_at = None
     case.version += again
     session.add(new_opening(case, why.words, now))
     entries.append(
