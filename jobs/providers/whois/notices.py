@@ -19,6 +19,9 @@ from jobs.providers.whois.wordings import any_of
 MAX_STATEMENT = 400
 """Characters of a sentence, over however many lines, that is still read as one."""
 
+MAX_SHORT = 70
+"""Characters of a line that is an answer of its own even within a long paragraph."""
+
 _END = re.compile(r"(?<=[.!?])\s+|\s+[-|]+\s+")
 
 _CONDITIONAL = re.compile(
@@ -60,13 +63,18 @@ _TOLD = re.compile(_SPENT + rf"|\b{_STOPPED}\b|\byou(?: have| had|.?ve)\b", re.I
 _UNDONE = re.compile(
     any_of(
         r"\btoo (?:high|quick\w*|short|soon|many|much|fast|frequent\w*|often|heavy|busy)\b|\bthrottl|\bcaptcha\b",
-        r"^(?:limits? |quotas? |rate )?exceeded\b",
+        r"^(?:limits? |quotas? |rate )?exceeded\b|\b(?:limit|quota)$",
+        r"\b(?:technical|unforeseen) (?:difficult|problem|reason|issue|fault)|\binconvenience\b",
+        r"\b(?:could|can) ?not be (?:done|made|carried|determined|verified|checked)\b",
+        r"\b(?:upgrad|migrat|restart|reboot)ing\b|\b(?:perform|undergo)ing an? (?:upgrade|update|migration)",
+        r"\b(?:sunset|retired|deprecated|decommissioned|discontinued)\b|\bend of (?:service|life)\b",
+        r"\btest (?:system|environment|server)\b|\bot&?e (?:system|environment|server)\b",
         rf"{_QUESTIONS}.{{0,20}}\b(?:not|never|nor) (?:been |be )?"
         "(?:process|complet|execut|perform|serv|answer|accept|handl|made)",
         r"\b(?:result|repl(?:y|ies)|answer|output|response|data)s?\b.{0,25}\b(?:incomplete|partial|truncated|stale)$",
         r"\b(?:partial|incomplete|truncated|degraded) (?:result|reply|answer|response|output|data|service|mode)",
         r"\b(?:backend|upstream|registry|database|server|system|service)\b.{0,20}\b(?:unavailable|unreachable|offline|overload"
-        r"|being (?:re)?(?:load|buil|sync|updat|start)|locked|read-only|down\b|busy|degraded)",
+        r"|refused|failed|closed|being (?:re)?(?:load|buil|sync|updat|start)|locked|read-only|down\b|busy|degraded)",
         r"\bnot (?:be )?served\b|\b(?:retry|try) (?:again|later|after|in)\b|\bback.?off\b",
     )
 )
@@ -96,7 +104,10 @@ def notice_in(lines: Sequence[Line]) -> tuple[ErrorKind, str] | None:
     for sentence in sentences(lines):
         if _UNDONE.search(sentence) or _is_fault_abroad(sentence):
             return ErrorKind.SERVER_ERROR, sentence
-    return None
+    # Terms of use in other languages fill their lines; a short one may stand among the answer's own.
+    short = (canonical(line.text) for line in lines if not line.is_remark and len(line.text) <= MAX_SHORT)
+    abroad_told = next((sentence for sentence in short if _is_fault_abroad(sentence)), None)
+    return (ErrorKind.SERVER_ERROR, abroad_told) if abroad_told else None
 
 
 def _statements(lines: Sequence[Line]) -> Iterable[str]:
