@@ -14,6 +14,7 @@ from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db
 from dashboard.queries.audit import AuditFilters, audit_entry, audit_page, staff_actor, staff_names
+from dashboard.runtime import settings
 from dashboard.web.requests import ROW_ID, choice, day, text, wants_fragment
 
 blueprint = Blueprint("audit", __name__)
@@ -42,6 +43,7 @@ def index() -> Response | Redirect:
             next_url=url_for("audit.index", **shown, after=page.next) if page.next else None,
             previous_url=url_for("audit.index", **shown, before=page.previous) if page.previous else None,
             first_url=url_for("audit.index", **shown),
+            two_clocks=settings().clock_file is not None,
         )
     )
 

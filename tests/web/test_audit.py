@@ -1,11 +1,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from dashboard import runtime
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
@@ -87,3 +90,11 @@ def test_reviewers_do_not_read_the_log_and_are_not_led_there(app: Flask) -> None
     reviewer = signed_in_client(app)
     assert reviewer.get("/audit").status_code == 403
     assert 'href="/audit"' not in reviewer.get("/").text
+
+
+def test_only_where_two_clocks_run_is_it_said_that_times_jump(app: Flask) -> None:
+    said = "times in the log seem to jump"
+    auditor = signed_in_client(app, Role.AUDITOR)
+    assert said not in auditor.get("/audit").text
+    app.extensions[runtime.SETTINGS] = replace(app.extensions[runtime.SETTINGS], clock_file=Path("clock.json"))
+    assert said in auditor.get("/audit").text
