@@ -232,7 +232,7 @@ def test_the_schedule_enqueues_what_is_due_and_nothing_twice(queue_app: Flask, c
     assert client.lrange(QUEUE_KEY, 0, -1) == [b"publish-publish"]
     other = entries(queue_app)
     enqueue_due(other, 0.0)
-    assert client.llen(QUEUE_KEY) == 2
+    assert client.llen(QUEUE_KEY) == len(other), "what waits already is not enqueued again"
 
 
 def test_the_scheduler_process_stops_when_told(environ: dict[str, str], client: redis.Redis) -> None:
