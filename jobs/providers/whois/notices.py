@@ -81,7 +81,8 @@ _UNDONE = re.compile(
 """Says in a word or two that there was no proper answer, whatever else the sentence is about."""
 
 _CODE = re.compile(
-    r"^[^\w]*(?:(?:error|code|status|http\S*|warning)\W*)*(?:401|403|429|5\d\d)\b(?! \w+ per)", re.IGNORECASE
+    r"^\W{0,20}(?:(?:error|code|status|https?(?:/[\d.]+)?|warning)\b\W{0,5}){0,4}(?:401|403|429|5\d\d)\b(?! \w+ per)",
+    re.IGNORECASE,
 )
 """The number of a fault in front of whatever is said (RFC 9110, 15; SMTP's numbers mean the same)."""
 

@@ -6,6 +6,8 @@ Each made up after the manner of a server, about an invented name.
 
 from __future__ import annotations
 
+import time
+
 import pytest
 
 from dashboard.lifecycle.evidence import ErrorKind, Outcome
@@ -424,3 +426,13 @@ def test_where_only_the_tld_is_known_a_reply_must_not_belie_itself(text: str, ou
 @pytest.mark.parametrize("aside", ["Not found. See https://www.registry.test/help", "No entries in whois.nic.zz"])
 def test_a_server_named_beside_is_no_subject(aside: str) -> None:
     assert parse_whois(aside, "brelwick.zz", NOW).outcome is Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize(
+    "piece", ["( https://x", "error http://", "limit ", "you have ", "query was ", 'for "a-', "exceed "]
+)
+def test_a_hostile_reply_is_read_in_no_time(piece: str) -> None:
+    text = "No match for brelwick.com\n\n" + (piece * (900 // len(piece)) + "\n") * 60
+    started = time.process_time()
+    assert parse_whois(text, "brelwick.com", NOW).error is not ErrorKind.WRONG_DOMAIN
+    assert time.process_time() - started < 2
