@@ -26,7 +26,12 @@ class Domain(Base):
     __tablename__ = "domains"
     __table_args__ = (
         Index("ix_domains_next_check_at", "next_check_at", "id"),
-        Index("ix_domains_batch_id", "batch_id"),
+        Index(
+            "ix_domains_batch_id",
+            "batch_id",
+            postgresql_where=text("batch_id IS NOT NULL"),
+            sqlite_where=text("batch_id IS NOT NULL"),
+        ),
         Index(
             "ix_domains_urgent",
             "next_check_at",

@@ -21,6 +21,8 @@ ADDRESSES = 5
 BATCH = 500
 DOMAINS_PER_WORKER = 3000
 BASELINE_SECONDS = 12.0
+RELIED_ON = 10
+"""At most so many further domains: the simulator's own mail and name servers."""
 TARGETS: dict[int, tuple[int, int | None]] = {1: (10, 40), 2: (15, None)}
 """Domains/s and addresses/s as multiples of the baseline, by worker processes (two on two cores)."""
 VERIFIED_AT = datetime(2024, 5, 1, tzinfo=UTC)
@@ -90,15 +92,19 @@ def _measure(
 
 
 def _round(workers: list[stage.Worker], count: int) -> tuple[float, float]:
-    """Let the workers check all that is due; returns domains a second and CPU seconds a domain."""
+    """Let the workers check all that is due; returns domains a second and CPU seconds a domain.
+
+    Those that the domains rely on for mail and names become due too: a handful, which are counted in.
+    """
     started = time.perf_counter()
     for worker in workers:
         stage.go(worker)
     done = [stage.answer(worker) for worker in workers]
     elapsed = time.perf_counter() - started
-    if sum(each["checks"] for each in done) != count:
+    checked = sum(each["checks"] for each in done)
+    if not count <= checked <= count + RELIED_ON:
         raise RuntimeError(f"{count} domains were due, but {done} were checked")
-    return count / elapsed, sum(each["cpu"] for each in done) / count
+    return checked / elapsed, sum(each["cpu"] for each in done) / checked
 
 
 def _seed(count: int) -> None:
@@ -148,11 +154,14 @@ def _address(number: int, accounts: int) -> dict[str, object]:
 def _require_complete(count: int) -> None:
     """A fast answer that was not stored, or was an error, would measure nothing."""
     with writing() as session:
-        checks = session.scalar(select(func.count()).select_from(Check).where(~Check.failed))
+        ours = select(Domain.id).where(Domain.name.startswith("bench-"))
+        checks = session.scalar(
+            select(func.count()).select_from(Check).where(~Check.failed, Check.domain_id.in_(ours))
+        )
         readings = session.scalar(
             select(func.count())
             .select_from(EvidenceRecord)
-            .where(EvidenceRecord.normalised["error"].as_string().is_(None))
+            .where(EvidenceRecord.normalised["error"].as_string().is_(None), EvidenceRecord.domain_id.in_(ours))
         )
     if checks != count or readings != count * 3:
         raise RuntimeError(f"of {count} domains {checks} were checked well, with {readings} readings")

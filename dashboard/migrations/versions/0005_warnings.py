@@ -13,11 +13,11 @@ depends_on = None
 QUEUED, RUNNING = sa.text("state = 'queued'"), sa.text("ended_at IS NULL")
 
 
-def _id() -> sa.types.TypeEngine:
+def _id() -> sa.BigInteger:
     return sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 
 
-def _json() -> sa.types.TypeEngine:
+def _json() -> sa.JSON:
     return sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 
 

@@ -59,6 +59,10 @@ def upgrade() -> None:
     )
     _index("checks", "checked_at", ["checked_at", "domain_id", "failed"])
     _index("addresses", "domain_id", ["domain_id", "source_id"])
+    # Most domains are in no batch: an import need not write that down for each.
+    op.drop_index("ix_domains_batch_id", table_name="domains")
+    held = sa.text("batch_id IS NOT NULL")
+    op.create_index("ix_domains_batch_id", "domains", ["batch_id"], postgresql_where=held, sqlite_where=held)
     op.create_index("ix_unverifications_settled_at", "unverifications", ["settled_at"], unique=False)
     op.create_index("ix_notices_settled_at", "notices", ["settled_at"], unique=False)
     op.execute(ENTER.format(**DIALECTS[op.get_bind().dialect.name]))
@@ -73,6 +77,8 @@ def _index(table: str, column: str, columns: list[str]) -> None:
 def downgrade() -> None:
     op.drop_index("ix_notices_settled_at", table_name="notices")
     op.drop_index("ix_unverifications_settled_at", table_name="unverifications")
+    op.drop_index("ix_domains_batch_id", table_name="domains")
+    op.create_index("ix_domains_batch_id", "domains", ["batch_id"])
     _index("addresses", "domain_id", ["domain_id"])
     _index("checks", "checked_at", ["checked_at"])
     op.drop_table("month_figures")

@@ -24,7 +24,7 @@ from dashboard.services.checking.snapshot import snapshot
 
 TASKS = 50
 CHUNK = 100
-"""Dependents in a transaction: an eighth of a second of one core where each of them gets a case, 800 of them a second."""
+"""Dependents in a transaction: an eighth of a second of one core where each of them gets a case."""
 
 
 @dataclass(frozen=True, slots=True)
