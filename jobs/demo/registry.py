@@ -129,7 +129,6 @@ class Registry:
         self._db.execute(f"UPDATE addresses SET {change} WHERE id = ?", (item["address_id"],))  # noqa: S608  ours
         return Answer(Result.APPLIED)
 
-
     def _note(self, item: Mapping[str, Any]) -> Answer:
         """Take a notice: nothing is changed about the address, whatever state it is in."""
         if self._db.execute("SELECT 1 FROM addresses WHERE id = ?", (item["address_id"],)).fetchone() is None:

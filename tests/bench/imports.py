@@ -15,6 +15,7 @@ from tests.bench.stage import Stage
 NAME = "import"
 ROWS = 200_000
 MORE = 400_000
+ROUNDS = 3
 BASELINE_ROWS = 3_000
 ADDRESSES_A_DOMAIN = 5
 TARGET = 45_000
@@ -29,6 +30,7 @@ def run(bench: Stage, kinds: list[str], scale: float) -> Section:
     section = Section(NAME, f"Import of {rows:,} addresses (CSV)")
     section.notes += [
         f"{ADDRESSES_A_DOMAIN} addresses a domain, 1.3 an account; the whole import counts: survey, merge, audit entry",
+        f"the best of {ROUNDS} rounds, each into a fresh database: other work on the machine only slows",
         "row by row: the same objects through the ORM, looked up first, one commit each, bare values unchecked",
     ]
     whole, double = bench.directory / "whole.csv", bench.directory / "double.csv"
@@ -37,7 +39,7 @@ def run(bench: Stage, kinds: list[str], scale: float) -> Section:
     for kind in kinds:
         stage.tell(f"import: {rows:,} addresses on {kind}")
         larger = _import(bench, kind, double)
-        measured = _import(bench, kind, whole)
+        measured = min((_import(bench, kind, whole) for _ in range(ROUNDS)), key=lambda each: each["seconds"])
         stage.tell(f"import: row by row on {kind}")
         base = _by_row(bench, kind, whole, min(BASELINE_ROWS, rows))
         section.figures += _figures(kind, measured, larger, base)

@@ -1,4 +1,4 @@
-"""A second process for pure work, and a thread that reads ahead, so that a long stream keeps two cores busy.
+"""A second process for pure work, so that a long stream keeps two cores busy.
 
 The process is forked, not spawned: it starts within milliseconds and hashes strings as this process does. It touches
 neither database nor files, and it ends when this process does, however that ends: then its pipe is closed.
@@ -12,7 +12,6 @@ import signal
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from itertools import chain, islice
 from multiprocessing.connection import Connection
@@ -41,16 +40,6 @@ def mapped(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterato
             for _ in pair[1:]:
                 yield _answer(second)
             pair = following
-
-
-def ahead(items: Iterable[Item]) -> Iterator[Item]:
-    """Yield the items (none of them None), each one read in a thread while the caller is busy with the one before."""
-    rest = iter(items)
-    with ThreadPoolExecutor(1) as pool:
-        coming = pool.submit(next, rest, None)
-        while (item := coming.result()) is not None:
-            coming = pool.submit(next, rest, None)
-            yield item
 
 
 def _may_fork() -> bool:

@@ -22,7 +22,6 @@ from dashboard.audit.events import Event
 from dashboard.audit.record import record
 from dashboard.models import ImportRun, Source
 from dashboard.services.importing import judging
-from dashboard.services.importing.beside import ahead
 from dashboard.services.importing.chunk import Chunk
 from dashboard.services.importing.kinds import Kind, Rows, rows_of
 from dashboard.services.importing.merging import Merged, Merger
@@ -196,7 +195,7 @@ class _Run:
     def _merge(self, survey: Survey, source_id: int, begun: _Begun) -> Merged:
         done = begun.resumed_from or 0
         total, upto, merger = Merged(), 0, Merger(source_id, self.now)
-        for chunk in ahead(survey.spool):
+        for chunk in survey.spool:
             upto += chunk.rows
             if upto <= done:
                 continue

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from dashboard.services.importing import beside
-from dashboard.services.importing.beside import ahead, mapped
+from dashboard.services.importing.beside import mapped
 
 # Python 3.12 and newer warn of forking beside other threads, which a test runner may have.
 pytestmark = pytest.mark.filterwarnings("ignore:.*fork.*:DeprecationWarning")
@@ -105,28 +105,3 @@ def running(process: int) -> bool:
         return ") Z " not in Path(f"/proc/{process}/stat").read_text()
     except OSError:
         return False
-
-
-@pytest.mark.parametrize("number", range(4))
-def test_reading_ahead_gives_everything_in_order(number: int) -> None:
-    assert list(ahead(iter(range(number)))) == list(range(number))
-
-
-def test_one_item_is_read_while_the_caller_works_and_its_fault_comes_in_its_turn() -> None:
-    read: list[int] = []
-    second = threading.Event()
-
-    def items() -> Iterator[int]:
-        for number in range(3):
-            read.append(number)
-            if number == 1:
-                second.set()
-            yield number
-        raise OSError("cut off")
-
-    found = ahead(items())
-    assert next(found) == 0
-    assert second.wait(10)
-    assert read == [0, 1], "no more than one"
-    with pytest.raises(OSError, match="cut off"):
-        list(found)
