@@ -58,7 +58,7 @@ def work_off(app: Flask) -> None:
 def test_an_entry_closes_a_case_and_its_removal_opens_it_again(app: Flask, page: Page) -> None:
     page.goto("/cases")
     page.get_by_role("link", name=NAME).first.click()
-    page.get_by_role("link", name="Allow-list this domain").click()
+    page.get_by_role("link", name="Allow-list this domain").first.click()
     expect(page.get_by_label("Name")).to_have_value(NAME)
     page.get_by_label("Reason").fill("The owner showed an invoice")
     page.get_by_role("button", name="See what it would match").click()
