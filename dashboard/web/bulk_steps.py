@@ -96,9 +96,9 @@ def _to_preview(bulk_id: int) -> Response:
     return make_response(redirect(url_for("bulk.show", bulk_id=bulk_id), 303))
 
 
-def weigh(bulk_id: int, patience: float = PATIENCE) -> None:
+def weigh(bulk_id: int, patience: float | None = None) -> None:
     """Weigh a list for as long as a page may take, a chunk a transaction; what is left is a worker's."""
-    lease, until = secrets.token_hex(8), time.monotonic() + patience
+    lease, until = secrets.token_hex(8), time.monotonic() + (PATIENCE if patience is None else patience)
     with writing() as session:
         if not claim(session, bulk_id, lease, wall_now(), LEASE):
             return

@@ -238,7 +238,7 @@ def test_the_schedule_enqueues_what_is_due_and_nothing_twice(queue_app: Flask, c
 def test_the_scheduler_process_stops_when_told(environ: dict[str, str], client: redis.Redis) -> None:
     process = processes.start([sys.executable, "-m", "jobs", "scheduler"], env=os.environ | environ)
     try:
-        assert eventually(lambda: client.llen(QUEUE_KEY) == 2)
+        assert eventually(lambda: client.llen(QUEUE_KEY) >= 2)
         process.terminate()
         assert process.wait(20) == 0
     finally:
