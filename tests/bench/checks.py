@@ -6,7 +6,7 @@ import contextlib
 import time
 from datetime import UTC, datetime, timedelta
 
-from sqlalchemy import func, insert, select, update
+from sqlalchemy import func, insert, select, text, update
 
 from dashboard.database import writing
 from dashboard.models import Account, Address, Check, Domain, EvidenceRecord, Source
@@ -73,6 +73,7 @@ def _measure(
 ) -> list[Figure]:
     with stage.application(url, bench.directory), contextlib.ExitStack() as stack:
         _seed(count)
+        _number_on()
         running = [stack.enter_context(stage.python("check_worker.py", [], settings)) for _ in range(workers)]
         for worker in running:
             stage.answer(worker)
@@ -149,6 +150,13 @@ def _address(number: int, accounts: int) -> dict[str, object]:
         "first_verified_at": VERIFIED_AT,
         "is_primary": True,
     }
+
+
+def _number_on() -> None:
+    """Let PostgreSQL number further domains after those that were stored with numbers of their own."""
+    with writing() as session:
+        if session.get_bind().dialect.name == "postgresql":
+            session.execute(text("SELECT setval(pg_get_serial_sequence('domains', 'id'), max(id)) FROM domains"))
 
 
 def _require_complete(count: int) -> None:
