@@ -22,7 +22,6 @@ from dashboard.models import (
     Case,
     CaseState,
     Decision,
-    Domain,
     EvidenceRecord,
     Source,
     Unverification,
@@ -31,6 +30,7 @@ from dashboard.models import (
 from dashboard.services.brakes.hold import OnBrake, brake_over, open_brakes
 from dashboard.services.cases.openings import new_opening, note_recommended
 from dashboard.services.checking.facts import DomainFacts, load_facts
+from dashboard.services.checking.request import make_due
 from dashboard.services.policy import current
 
 ACTOR = system("publisher")
@@ -82,8 +82,7 @@ def recheck(session: Session, rows: Sequence[Row[Any]], now: datetime) -> list[N
         update(Unverification).where(Unverification.id.in_(ids)).values(state=UnverificationState.RECHECKING.value)
     )
     domains = sorted({row.judged_domain_id for row in rows})
-    idle = Domain.id.in_(domains), Domain.batch_id.is_(None), Domain.next_check_at > now
-    session.execute(update(Domain).where(*idle).values(next_check_at=now))
+    make_due(session, domains, now)
     slugs = sorted({row.slug for row in rows})
     return [
         NewEntry(

@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from flask import Blueprint, Response, abort, flash, make_response, redirect, render_template, request, url_for
 
-from dashboard.audit.events import Event
-from dashboard.audit.record import record, subject
-from dashboard.auth.identity import current_identity, requires
+from dashboard.auth.identity import requires
 from dashboard.auth.permissions import Permission
-from dashboard.database import db, writing
+from dashboard.database import db
 from dashboard.queries.accounts import account_page, accounts_called, found_accounts
 from dashboard.queries.queue.filters import is_mail_address
-from dashboard.queries.search import accounts_of
 from dashboard.web.account_words import letter, tell
-from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID
+from dashboard.web.search import look_up
 
 blueprint = Blueprint("accounts", __name__)
 LONGEST = 320
@@ -37,7 +32,7 @@ def search() -> Response:
     if not typed or not typed.isprintable():
         flash("Type a name, an id or an e-mail address.", "error")
         return make_response(redirect(url_for("accounts.index"), 303))
-    ids = _by_address(typed) if is_mail_address(typed) else accounts_called(db.session(), typed)
+    ids = look_up(typed) if is_mail_address(typed) else accounts_called(db.session(), typed)
     if len(ids) == 1:
         return make_response(redirect(url_for("accounts.show", account_id=ids[0]), 303))
     return make_response(render_template("accounts/index.html", found=found_accounts(db.session(), ids)))
@@ -52,21 +47,3 @@ def show(account_id: int) -> Response:
         abort(404)
     told = tell(page)
     return make_response(render_template("accounts/show.html", account=page, told=told, letter=letter(page, told)))
-
-
-def _by_address(address: str) -> Sequence[int]:
-    """Find the accounts of an address; that somebody looked is in the audit log, under the address's digest."""
-    identity = current_identity()
-    with writing() as session:
-        found = accounts_of(session, address)
-        record(
-            session,
-            Event.ADDRESS_SEARCHED,
-            actor=identity.actor,
-            object_type="staff",
-            object_id=str(identity.staff_id),
-            data={"accounts": len(found)},
-            now=page_now(),
-            subjects=[subject("email", address.lower())],
-        )
-    return found

@@ -26,14 +26,14 @@ def search() -> Response:
     """Go to what was meant: the account of an address by its id, or the queue by domain or package."""
     typed = request.form.get("text", "")
     if is_mail_address(typed) or ("@" in typed[1:] and not typed.startswith(("pkg:", "@"))):
-        return _to_accounts(_look_up(typed.strip()))
+        return _to_accounts(look_up(typed.strip()))
     filters = meant(db.session(), typed)
     if filters is None:
         flash("Type a domain, a package or an e-mail address.", "error")
     return _to_queue(filters or QueueFilters())
 
 
-def _look_up(address: str) -> Sequence[int]:
+def look_up(address: str) -> Sequence[int]:
     """Find the accounts of an address; that somebody looked is in the audit log, under the address's digest."""
     identity = current_identity()
     with writing() as session:

@@ -16,6 +16,7 @@ from dashboard.lifecycle.brakes import Scope
 from dashboard.models import PENDING, Brake, Case, CaseOpening, CaseState, Domain, LapseCount
 from dashboard.services.brakes.counts import window_start, within
 from dashboard.services.cases.aside import end_aside
+from dashboard.services.checking.request import make_due
 
 
 class How(StrEnum):
@@ -79,8 +80,7 @@ def _discard(session: Session, held: list[Row[int, int, str]], actor: Actor, now
     end_aside(session, ids, "closed", now)
     still_open = CaseOpening.case_id.in_(ids), CaseOpening.closed_at.is_(None)
     session.execute(update(CaseOpening).where(*still_open).values(closed_at=now, closed_how=state))
-    free = Domain.id.in_([row.domain_id for row in held]), Domain.batch_id.is_(None), Domain.next_check_at > now
-    session.execute(update(Domain).where(*free).values(next_check_at=now))
+    make_due(session, [row.domain_id for row in held], now)
     return [
         NewEntry(Event.CASE_CLOSED, actor, "case", str(row.id), {"domain": row.name, "how": state}) for row in held
     ]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import select, update
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import BulkItem, Case, Domain
+from dashboard.models import BulkItem, Case
 from dashboard.services.bulk.judging import Why
 from dashboard.services.bulk.prepare import Person
+from dashboard.services.checking.request import make_due
 
 
 def request_checks(session: Session, bulk_id: int, person: Person, now: datetime) -> int:
@@ -21,8 +22,7 @@ def request_checks(session: Session, bulk_id: int, person: Person, now: datetime
     """
     stale = select(Case.domain_id).join(BulkItem, BulkItem.case_id == Case.id)
     domains = session.scalars(stale.where(BulkItem.bulk_id == bulk_id, BulkItem.why == Why.STALE.value)).all()
-    idle = Domain.id.in_(sorted(domains)), Domain.batch_id.is_(None), Domain.next_check_at > now
-    session.execute(update(Domain).where(*idle).values(next_check_at=now))
+    make_due(session, domains, now)
     record(
         session,
         Event.BULK_CHECK_REQUESTED,
