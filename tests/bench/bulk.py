@@ -134,14 +134,14 @@ def acknowledge() -> None:
         session.execute(update(Address).values(verified=False))
 
 
-def store(cases: int) -> None:
-    """Store domains in redemption, each with its evidence, accounts, addresses and an open case."""
+def store(cases: int, each: int = ADDRESSES_A_CASE) -> None:
+    """Store domains in redemption, each with its evidence, `each` accounts and addresses, and an open case."""
     now = datetime.now(UTC)
     long_ago = now - timedelta(days=900)
     with writing() as session:
         session.add(Source(slug="bench", name="Bench", created_at=now))
         session.flush()
-        for table, rows in _rows(cases, now, long_ago):
+        for table, rows in _rows(cases, each, now, long_ago):
             for start in range(0, len(rows), LINES_A_STATEMENT):
                 session.execute(insert(table), rows[start : start + LINES_A_STATEMENT])
     if db.engine.dialect.name == "postgresql":
@@ -149,7 +149,7 @@ def store(cases: int) -> None:
             connection.exec_driver_sql("ANALYZE")
 
 
-def _rows(cases: int, now: datetime, long_ago: datetime) -> list[tuple[type, list[dict[str, Any]]]]:
+def _rows(cases: int, each: int, now: datetime, long_ago: datetime) -> list[tuple[type, list[dict[str, Any]]]]:
     shown = {"phase": "redemption", "confidence": "single", "recommendation": "review", "holder_change": "none"}
     domains = [
         {"id": n, "name": f"bench-{n:06}.net", "created_at": long_ago, "next_check_at": now} | shown
@@ -158,7 +158,7 @@ def _rows(cases: int, now: datetime, long_ago: datetime) -> list[tuple[type, lis
     evidence = [row for n in range(1, cases + 1) for row in _evidence(n, now)]
     accounts = [
         {"id": n, "source_id": 1, "external_id": f"u{n}", "username": f"user{n}", "account_created_at": long_ago}
-        for n in range(1, cases * ADDRESSES_A_CASE + 1)
+        for n in range(1, cases * each + 1)
     ]
     addresses = [
         {
@@ -166,19 +166,19 @@ def _rows(cases: int, now: datetime, long_ago: datetime) -> list[tuple[type, lis
             "account_id": n,
             "external_id": f"a{n}",
             "local_part": "user",
-            "host": f"bench-{(n - 1) // ADDRESSES_A_CASE + 1:06}.net",
-            "domain_id": (n - 1) // ADDRESSES_A_CASE + 1,
+            "host": f"bench-{(n - 1) // each + 1:06}.net",
+            "domain_id": (n - 1) // each + 1,
             "verified": True,
             "verified_at": long_ago,
             "first_verified_at": long_ago,
             "is_primary": True,
             "state_token": f"t{n}",
         }
-        for n in range(1, cases * ADDRESSES_A_CASE + 1)
+        for n in range(1, cases * each + 1)
     ]
     opened = [
         {"id": n, "domain_id": n, "state": "open", "risk": n % 200, "risk_parts": [], "opened_at": now}
-        | {"opened_why": "RDAP says redemption", "updated_at": now, "addresses": ADDRESSES_A_CASE}
+        | {"opened_why": "RDAP says redemption", "updated_at": now, "addresses": each}
         | shown
         for n in range(1, cases + 1)
     ]
