@@ -63,13 +63,14 @@ def coverage(session: Session, domain_ids: Collection[int], now: datetime) -> di
     rows = session.execute(select(Domain.id, Domain.name, Domain.holder_change).where(Domain.id.in_(domain_ids)))
     asked = {row.id: (row.name, row.holder_change in SAME_HOLDER) for row in rows}
     names = {ident: name for ident, (name, _) in asked.items()}
+    entries = _entries(session, set(names.values()), now)
     found = {ident: Coverage(whole=cover) for ident, cover in _preset(session, names).items()}
-    by_name = _named(session, set(names.values()), now)
+    by_name = _named(entries, set(names.values()))
     found |= {ident: Coverage(whole=by_name[name]) for ident, name in names.items() if name in by_name}
     stays = {ident for ident, (_, same_holder) in asked.items() if same_holder and ident not in found}
-    found |= {ident: Coverage(whole=cover) for ident, cover in _operated(session, stays, now).items()}
+    found |= {ident: Coverage(whole=cover) for ident, cover in _operated(session, entries, stays).items()}
     left = {ident: name for ident, name in names.items() if ident not in found}
-    found |= {ident: Coverage(addresses=kept) for ident, kept in _hosts(session, left, now).items()}
+    found |= {ident: Coverage(addresses=kept) for ident, kept in _hosts(session, entries, left).items()}
     return found
 
 
@@ -102,18 +103,26 @@ def _preset(session: Session, names: Mapping[int, str]) -> dict[int, Cover]:
     return {ident: Cover(ids.get(name), AllowKind.PRESET, name) for ident, name in large.items() if name not in off}
 
 
-def _named(session: Session, names: Collection[str], now: datetime) -> dict[str, Cover]:
-    """Find what keeps whole domains by their names: entries of the domain itself, and suffixes above it."""
-    suffixes = {name: list(suffixes_of(name)) for name in names}
+def _entries(session: Session, names: Collection[str], now: datetime) -> list[Cover]:
+    """Find the entries that may keep something of `names`: by name, above it, within it, and all mail operators."""
     entry = AllowListEntry
-    whole = or_(
+    above = {part for name in names for part in suffixes_of(name)}
+    may_keep = or_(
         and_(entry.kind == AllowKind.DOMAIN, entry.value.in_(names)),
-        and_(entry.kind == AllowKind.SUFFIX, entry.value.in_({part for each in suffixes.values() for part in each})),
+        and_(entry.kind == AllowKind.SUFFIX, entry.value.in_(above)),
+        and_(entry.kind.in_([AllowKind.HOST, AllowKind.SUFFIX]), entry.domain.in_(names)),
+        entry.kind == AllowKind.MX,
     )
-    covers = {(cover.kind, cover.value): cover for cover in _covers(session, whole, now)}
+    query = select(entry.id, entry.kind, entry.value).where(live(now), may_keep)
+    return [Cover(row.id, AllowKind(row.kind), row.value) for row in session.execute(query)]
+
+
+def _named(entries: Collection[Cover], names: Collection[str]) -> dict[str, Cover]:
+    """Find what keeps whole domains by their names: entries of the domain itself, and suffixes above it."""
+    covers = {(cover.kind, cover.value): cover for cover in entries}
     found = {}
-    for name, parts in suffixes.items():
-        keys = [(AllowKind.DOMAIN, name), *((AllowKind.SUFFIX, part) for part in parts)]
+    for name in names:
+        keys = [(AllowKind.DOMAIN, name), *((AllowKind.SUFFIX, part) for part in suffixes_of(name))]
         if cover := next((covers[key] for key in keys if key in covers), None):
             found[name] = cover
     return found
@@ -125,12 +134,12 @@ def suffixes_of(name: str) -> Iterator[str]:
     return (".".join(labels[start:]) for start in range(len(labels)))
 
 
-def _operated(session: Session, domain_ids: Collection[int], now: datetime) -> dict[int, Cover]:
+def _operated(session: Session, entries: Collection[Cover], domain_ids: Collection[int]) -> dict[int, Cover]:
     """Find what keeps domains by who takes their mail.
 
     Not where the holder may have changed: whoever has caught a domain chooses the operator.
     """
-    operators = {cover.value: cover for cover in _covers(session, AllowListEntry.kind == AllowKind.MX, now)}
+    operators = {cover.value: cover for cover in entries if cover.kind is AllowKind.MX}
     if not operators or not domain_ids:
         return {}
     used = mx_operators(session, domain_ids)
@@ -138,11 +147,9 @@ def _operated(session: Session, domain_ids: Collection[int], now: datetime) -> d
     return {ident: operators[names[0]] for ident, names in found.items() if names}
 
 
-def _hosts(session: Session, names: Mapping[int, str], now: datetime) -> dict[int, dict[int, Cover]]:
+def _hosts(session: Session, entries: Collection[Cover], names: Mapping[int, str]) -> dict[int, dict[int, Cover]]:
     """Find what keeps single addresses: entries of hosts, and of suffixes within a domain."""
-    entry = AllowListEntry
-    inside = and_(entry.kind.in_([AllowKind.HOST, AllowKind.SUFFIX]), entry.domain.in_(set(names.values())))
-    covers = _covers(session, inside, now)
+    covers = [cover for cover in entries if cover.kind in {AllowKind.HOST, AllowKind.SUFFIX}]
     if not covers:
         return {}
     touched = {cover_domain(cover.value, names.values()) for cover in covers}
@@ -164,7 +171,3 @@ def cover_domain(value: str, names: Collection[str]) -> str | None:
     known = set(names)
     return next((part for part in suffixes_of(value) if part in known), None)
 
-
-def _covers(session: Session, condition: ColumnElement[bool], now: datetime) -> list[Cover]:
-    query = select(AllowListEntry.id, AllowListEntry.kind, AllowListEntry.value).where(live(now), condition)
-    return [Cover(row.id, AllowKind(row.kind), row.value) for row in session.execute(query)]

@@ -15,7 +15,7 @@ from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry
 from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, trips
 from dashboard.models import PENDING, Brake, Case, Domain
-from dashboard.services.brakes.counts import count_lapses, counted, mode_now, window_start
+from dashboard.services.brakes.counts import count_lapses, counted, lapsed_lately, mode_now, window_start
 from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
 from dashboard.services.cases.flag import Assessed
 from dashboard.services.checking.facts import load_facts
@@ -46,9 +46,14 @@ def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list
     scopes = count_lapses(session, assessed, discarded(session, now), now)
     if not scopes:
         return []
-    scopes -= {brake.scope for brake in open_brakes(session)}
-    measure = Measure(mode_now(session, now), current(session).brakes)
-    tried = [_try(session, scope, measure, now) for scope in sorted(scopes, key=_order)]
+    lapsed, limits = lapsed_lately(session, now), current(session).brakes
+    suspect = {scope for scope in scopes if lapsed[scope] >= limits.minimum}
+    suspect -= {brake.scope for brake in open_brakes(session)} if suspect else set()
+    if not suspect:
+        return []
+    measure = Measure(mode_now(session, now), limits)
+    counts = {scope: counted(session, scope, lapsed[scope], now) for scope in sorted(suspect, key=_order)}
+    tried = [_try(session, scope, found, measure, now) for scope, found in counts.items()]
     return [entry for entry in tried if entry is not None]
 
 
@@ -56,9 +61,8 @@ def _order(scope: Scope) -> tuple[str, str]:
     return scope.provider, scope.tld
 
 
-def _try(session: Session, scope: Scope, measure: Measure, now: datetime) -> NewEntry | None:
+def _try(session: Session, scope: Scope, counts: Counts, measure: Measure, now: datetime) -> NewEntry | None:
     """Put the brake of one scope on if its counts say so, and hold the cases that its fault has opened already."""
-    counts = counted(session, scope, now)
     if not trips(counts, measure.mode, scope, measure.limits):
         return None
     brake = _put_on(session, scope, counts, measure, now)

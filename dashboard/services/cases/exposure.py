@@ -6,12 +6,15 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, exists, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import CTE, ColumnElement, Row, Select, and_, case, exists, func, literal, select, true
+from sqlalchemy.orm import Session
 
+from dashboard.lifecycle.policy import Policy
 from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent
+from dashboard.services.policy.profile import high_profile
 
 RESETS = ("password_reset_requested", "password_reset")
 CREDENTIALS = ("email_changed", "two_factor_changed")
@@ -22,31 +25,20 @@ TOGETHER = 5000
 
 
 def exposure(session: Session, domain_id: int, address_ids: Collection[int], since: datetime | None) -> Exposure:
-    """Count what hangs on `address_ids` of the domain; releases and events are counted after `since`, the lapse.
+    """Count what hangs on `address_ids` of the domain, in one statement.
 
-    Packages and their downloads count once, however many of the accounts may publish them.
+    Releases and events are counted after `since`, the lapse. Packages and their downloads count once, however many of
+    the accounts may publish them.
     """
-    chosen = (
-        Address.id.in_(address_ids)
-        if len(address_ids) <= CHUNK
-        else and_(Address.domain_id == domain_id, Address.verified)
-    )
-    accounts = select(Address.account_id).where(chosen).distinct()
-    happened = _events_after(session, accounts, since)
-    packages, downloads = session.execute(_packages(accounts)).one()
-    return Exposure(
-        addresses=len(address_ids),
-        accounts=_count(session, accounts),
-        only_address_accounts=_count(session, accounts.where(~_other_verified(domain_id))),
-        no_second_factor_accounts=_count(session, _without_second_factor(accounts)),
-        packages=packages,
-        downloads_30d=int(downloads or 0),
-        released_after=_released_after(session, accounts, since),
-        resets_after=sum(happened.get(kind, 0) for kind in RESETS),
-        credentials_after=sum(happened.get(kind, 0) for kind in CREDENTIALS),
-        tokens_after=happened.get("token_created", 0),
-        sign_ins_after=happened.get("login", 0),
-    )
+    return _exposure(session.execute(_counted(domain_id, address_ids, since)).one(), address_ids)
+
+
+def exposure_and_profile(
+    session: Session, domain_id: int, address_ids: Collection[int], since: datetime | None, policy: Policy
+) -> tuple[Exposure, bool]:
+    """The same, and whether one of the accounts may publish a package of high profile, in the same statement."""
+    row = session.execute(_counted(domain_id, address_ids, since, _any(high_profile(policy)))).one()
+    return _exposure(row, address_ids), bool(row.is_high)
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,41 +167,80 @@ def _events_of(session: Session, accounts: Collection[int], since: datetime | No
     return found
 
 
-def _count(session: Session, query: Select[int]) -> int:
-    return session.scalar(select(func.count()).select_from(query.subquery())) or 0
-
-
-def _other_verified(domain_id: int) -> ColumnElement[bool]:
-    """Whether the account has a verified address at another domain, so that it keeps a way back."""
-    other = aliased(Address)
-    elsewhere = (other.domain_id.is_(None)) | (other.domain_id != domain_id)
-    return exists().where(and_(other.account_id == Address.account_id, other.verified, elsewhere))
-
-
-def _without_second_factor(accounts: Select[int]) -> Select[int]:
-    return select(Account.id).where(Account.id.in_(accounts), Account.two_factor.is_(False))
-
-
-def _package_ids(accounts: Select[int]) -> Select[int]:
-    return select(AccountPackage.package_id).where(AccountPackage.account_id.in_(accounts))
-
-
-def _packages(accounts: Select[int]) -> Select[int, int | None]:
-    return select(func.count(), func.sum(Package.downloads_30d)).where(Package.id.in_(_package_ids(accounts)))
-
-
-def _released_after(session: Session, accounts: Select[int], since: datetime | None) -> int:
-    if since is None:
-        return 0
-    query = select(func.count()).where(Package.id.in_(_package_ids(accounts)), Package.last_release_at > since)
-    return session.scalar(query) or 0
-
-
-def _events_after(session: Session, accounts: Select[int], since: datetime | None) -> dict[str, int]:
-    """Count what the source reported of the accounts after `since`, by kind."""
-    if since is None:
-        return {}
-    query = select(SecurityEvent.kind, func.count()).where(
-        SecurityEvent.account_id.in_(accounts), SecurityEvent.at > since
+def _exposure(row: Row[Any], address_ids: Collection[int]) -> Exposure:
+    return Exposure(
+        addresses=len(address_ids),
+        accounts=row.accounts,
+        only_address_accounts=row.only_address,
+        no_second_factor_accounts=row.no_second_factor,
+        packages=row.packages,
+        downloads_30d=int(row.downloads or 0),
+        released_after=int(row.released or 0),
+        resets_after=int(row.resets or 0),
+        credentials_after=int(row.credentials or 0),
+        tokens_after=int(row.tokens or 0),
+        sign_ins_after=int(row.sign_ins or 0),
     )
-    return {row[0]: row[1] for row in session.execute(query.group_by(SecurityEvent.kind))}
+
+
+def _counted(
+    domain_id: int, address_ids: Collection[int], since: datetime | None, *of_packages: ColumnElement[Any]
+) -> Select[Any]:
+    """Select all counts as one row; `of_packages`: more columns over the packages."""
+    chosen = (
+        Address.id.in_(address_ids)
+        if len(address_ids) <= CHUNK
+        else and_(Address.domain_id == domain_id, Address.verified)
+    )
+    owners = select(Address.account_id.label("id")).where(chosen).distinct().cte("owners")
+    packages, events = _packages(owners, since, *of_packages).subquery(), _events(owners, since).subquery()
+    everyone = select(func.count()).select_from(owners)
+    without = everyone.join(Account, Account.id == owners.c.id).where(Account.two_factor.is_(False))
+    return select(
+        everyone.scalar_subquery().label("accounts"),
+        everyone.where(~_other_verified(owners, domain_id)).scalar_subquery().label("only_address"),
+        without.scalar_subquery().label("no_second_factor"),
+        packages,
+        events,
+    ).select_from(packages.join(events, true()))
+
+
+def _other_verified(owners: CTE, domain_id: int) -> ColumnElement[bool]:
+    """Whether the account has a verified address at another domain, so that it keeps a way back."""
+    elsewhere = (Address.domain_id.is_(None)) | (Address.domain_id != domain_id)
+    return exists().where(and_(Address.account_id == owners.c.id, Address.verified, elsewhere))
+
+
+def _packages(owners: CTE, since: datetime | None, *more: ColumnElement[Any]) -> Select[Any]:
+    theirs = select(AccountPackage.package_id).where(AccountPackage.account_id.in_(select(owners.c.id)))
+    released = literal(0) if since is None else _sum(Package.last_release_at > since)
+    return select(
+        func.count().label("packages"),
+        func.sum(Package.downloads_30d).label("downloads"),
+        released.label("released"),
+        *more,
+    ).where(Package.id.in_(theirs))
+
+
+def _events(owners: CTE, since: datetime | None) -> Select[Any]:
+    """Count what the source reported of the accounts after `since`; without it, nothing."""
+    kind = SecurityEvent.kind
+    columns = {
+        "resets": kind.in_(RESETS),
+        "credentials": kind.in_(CREDENTIALS),
+        "tokens": kind == "token_created",
+        "sign_ins": kind == "login",
+    }
+    if since is None:
+        return select(*(literal(0).label(name) for name in columns))
+    return select(*(_sum(condition).label(name) for name, condition in columns.items())).where(
+        SecurityEvent.account_id.in_(select(owners.c.id)), SecurityEvent.at > since
+    )
+
+
+def _sum(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    return func.sum(case((condition, 1), else_=0))
+
+
+def _any(condition: ColumnElement[bool]) -> ColumnElement[Any]:
+    return func.max(case((condition, 1), else_=0)).label("is_high")
