@@ -74,6 +74,12 @@ def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, Domai
         row.id: DomainFacts(row.id, row.name, Phase(row.phase))
         for row in session.execute(select(Domain.id, Domain.name, Domain.phase).where(Domain.id.in_(domain_ids)))
     }
+    fill_facts(session, facts)
+    return facts
+
+
+def fill_facts(session: Session, facts: dict[int, DomainFacts]) -> None:
+    """Add to `facts`, by domain, all that hangs on the domains' own rows."""
     _add_readings(session, facts)
     # Half of a source's addresses may be at one mailbox provider, and none of them is ever anyone's case.
     large = {known.name for known in facts.values() if is_mailbox_provider(known.name)}
@@ -81,7 +87,6 @@ def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, Domai
     _add_addresses(session, {ident: known for ident, known in facts.items() if known.name not in large})
     _add_periods(session, facts)
     _add_relations(session, facts)
-    return facts
 
 
 def _add_readings(session: Session, facts: dict[int, DomainFacts]) -> None:

@@ -6,12 +6,12 @@ runs twice, or dies anywhere, leaves each due time with exactly one committed ch
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import Row, exists, insert, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.audit.record import record_many
@@ -24,7 +24,7 @@ from dashboard.models import Check, Domain, Sweep
 from dashboard.services.brakes.watch import watch
 from dashboard.services.cases.flag import Assessed, flag
 from dashboard.services.cases.renewal import unsettled
-from dashboard.services.checking.facts import DomainFacts, KeptReading, load_facts
+from dashboard.services.checking.facts import DomainFacts, KeptReading, fill_facts
 from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
@@ -34,6 +34,10 @@ from dashboard.services.sweeping.begin import First, begin_sweeping
 from dashboard.services.warnings.watch import watch_warnings
 
 __all__ = ["Answer", "CheckedDomain", "Recorded", "record_checks"]
+
+
+Held = Row[int, str, str, datetime, int, datetime | None, bool]
+"""A domain's row, locked: see `_still_held` for its columns."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,10 +72,9 @@ def record_checks(
     `recheck_days` and `policy` say when each is due again.
     """
     held = _still_held(session, batch_id, checked)
-    live = [item for item in checked if held.get(item.id) == item.due_at]
-    facts = load_facts(session, [item.id for item in live])
-    failures = _failures(session, [item.id for item in live])
-    swept = _swept(session, [item.id for item in live])
+    live = [item for item in checked if item.id in held and held[item.id].next_check_at == item.due_at]
+    facts = {item.id: DomainFacts(item.id, held[item.id].name, Phase(held[item.id].phase)) for item in live}
+    fill_facts(session, facts)
     keeper = Keeper()
     before = {item.id: _take_in(facts[item.id], item, keeper) for item in live}
     keeper.write(session)
@@ -80,8 +83,8 @@ def record_checks(
     failed = {item.id: _failed(item) for item in live}
     record_history(session, assessed, now)
     rhythm = _Rhythm(now, recheck_days, policy)
-    _write_domains(session, live, assessed, failures, rhythm)
-    begin_sweeping(session, [_first(item, facts) for item in live if item.id not in swept], now)
+    _write_domains(session, live, assessed, held, rhythm)
+    begin_sweeping(session, [_first(item, facts) for item in live if not held[item.id].is_swept], now)
     if live:
         session.execute(
             insert(Check),
@@ -104,24 +107,17 @@ def record_checks(
     return Recorded(checks=len(live), skipped=len(checked) - len(live), opened=opened)
 
 
-def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain]) -> dict[int, datetime]:
-    """Lock the batch's domains, in order of id, and return the due time each stands at."""
+def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain]) -> dict[int, Held]:
+    """Lock the batch's domains, in order of id, and return what their rows say: the due time each stands at."""
+    is_swept = exists().where(Sweep.domain_id == Domain.id).label("is_swept")
+    columns = Domain.id, Domain.name, Domain.phase, Domain.next_check_at, Domain.failures, Domain.completed_at
     rows = session.execute(
-        select(Domain.id, Domain.next_check_at)
+        select(*columns, is_swept)
         .where(Domain.id.in_([item.id for item in checked]), Domain.batch_id == batch_id)
         .order_by(Domain.id)
         .with_for_update(key_share=True)  # an import may add addresses meanwhile
     )
-    return {row.id: row.next_check_at for row in rows}
-
-
-def _failures(session: Session, ids: Sequence[int]) -> dict[int, int]:
-    rows = session.execute(select(Domain.id, Domain.failures).where(Domain.id.in_(ids)))
-    return {row.id: row.failures for row in rows}
-
-
-def _swept(session: Session, ids: Sequence[int]) -> set[int]:
-    return set(session.scalars(select(Sweep.domain_id).where(Sweep.domain_id.in_(ids))))
+    return {row.id: row for row in rows}
 
 
 def _first(item: CheckedDomain, facts: dict[int, DomainFacts]) -> First:
@@ -153,13 +149,13 @@ def _write_domains(
     session: Session,
     live: Sequence[CheckedDomain],
     assessed: Sequence[Assessed],
-    failures: dict[int, int],
+    held: Mapping[int, Held],
     rhythm: _Rhythm,
 ) -> None:
     """Set every domain's last answer and next due time, and let go of it."""
     values = [
         _domain_values(result.assessment)
-        | _due_again(item, result, failures[item.id], rhythm)
+        | _due_again(item, result, held[item.id], rhythm)
         | {
             "id": item.id,
             "last_checked_at": rhythm.now,
@@ -169,14 +165,11 @@ def _write_domains(
         }
         for item, result in zip(live, assessed, strict=True)
     ]
-    # What a check completes is written apart: rows with other columns would part the statement into many.
-    complete = [row["id"] for row in values if not row["failures"]]
     if values:
         session.execute(update(Domain), values)
-        session.execute(update(Domain).where(Domain.id.in_(complete)).values(completed_at=rhythm.now))
 
 
-def _due_again(item: CheckedDomain, result: Assessed, failures: int, rhythm: _Rhythm) -> dict[str, Any]:
+def _due_again(item: CheckedDomain, result: Assessed, held: Held, rhythm: _Rhythm) -> dict[str, Any]:
     """Return the next due time, and what it rests on.
 
     A check that failed is made again after a while. So is one in which somebody was held back who could have known,
@@ -184,13 +177,15 @@ def _due_again(item: CheckedDomain, result: Assessed, failures: int, rhythm: _Rh
     """
     failed = _failed(item)
     if not failed and not is_held_back([answer.evidence for answer in item.answers]):
-        return {"failures": 0, "next_check_at": _next(result, 0, rhythm), "completion_due_at": None}
-    again = _next(result, failures + 1, rhythm)
+        due_at = _next(result, 0, rhythm)
+        return {"failures": 0, "next_check_at": due_at, "completed_at": rhythm.now, "completion_due_at": None}
+    again = _next(result, held.failures + 1, rhythm)
     usual = again if failed else _next(result, 0, rhythm)
     due_at = min(usual, again)
     return {
-        "failures": failures + 1,
+        "failures": held.failures + 1,
         "next_check_at": due_at,
+        "completed_at": held.completed_at,  # as it is: rows with other columns would part the statement into many
         "completion_due_at": due_at if failed or again < usual else None,
     }
 

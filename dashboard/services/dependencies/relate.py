@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import exists, func, or_, select, update
+from sqlalchemy import Row, and_, exists, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -18,6 +18,7 @@ from dashboard.lifecycle.evidence import Outcome, Provider
 from dashboard.lifecycle.reliance import CHANGED_HANDS, targets
 from dashboard.models import Dependency, Domain
 from dashboard.services.checking.facts import DomainFacts
+from dashboard.services.checking.request import make_due
 from dashboard.services.dependencies.load import load_relations
 
 NEW_AT_MOST, WITHIN = 16, timedelta(days=30)
@@ -116,36 +117,38 @@ def _add(session: Session, added: Collection[tuple[int, Target]], now: datetime)
 
 def _domains(session: Session, names: Collection[str], now: datetime) -> dict[str, int]:
     """Return the ids of domains, adding those that are new: watched from now on, and due at once."""
-    found = _find(session, names)
-    _look_again(session, found.values(), now)
-    missing = [name for name in names if name not in found]
+    found = _find(session, names, now)
+    _look_again(session, [row.id for row in found if row.unwell], now)
+    ids = {row.name: row.id for row in found}
+    missing = [name for name in names if name not in ids]
     if not missing:
-        return found
+        return ids
     rows = [{"name": name, "created_at": now, "next_check_at": now} for name in missing]
     # An import may add one of them at this moment.
     session.execute(_insert(session)(Domain).on_conflict_do_nothing(index_elements=["name"]), rows)
-    return found | _find(session, missing)
+    return ids | {row.name: row.id for row in _find(session, missing, now)}
+
+
+def _find(session: Session, names: Collection[str], now: datetime) -> Sequence[Row[str, int, bool]]:
+    """Return what is stored of `names`: name, id, and whether it is `unwell` and would not be looked at soon."""
+    lapsing = or_(Domain.phase.in_(UNWELL), Domain.holder_change.in_([change.value for change in CHANGED_HANDS]))
+    idle = Domain.batch_id.is_(None), Domain.next_check_at > now
+    query = select(Domain.name, Domain.id, and_(lapsing, *idle).label("unwell"))
+    return session.execute(query.where(Domain.name.in_(names))).all()
 
 
 def _look_again(session: Session, ids: Collection[int], now: datetime) -> None:
-    """Make due what others rely on from now on, unless all is well with it: its lapse was nobody's until now.
+    """Make due what is unwell and others rely on from now on: its lapse was nobody's until now.
 
     What another worker holds is left: to wait for it, while it may wait for us, would be a circle.
     """
-    unwell = or_(Domain.phase.in_(UNWELL), Domain.holder_change.in_([change.value for change in CHANGED_HANDS]))
+    if not ids:
+        return
     unused = ~exists().where(Dependency.depends_on_id == Domain.id, Dependency.last_seen_at.is_(None))
     free = session.scalars(
-        select(Domain.id)
-        .where(Domain.id.in_(ids), Domain.batch_id.is_(None), Domain.next_check_at > now, unwell, unused)
-        .with_for_update(skip_locked=True, key_share=True)
+        select(Domain.id).where(Domain.id.in_(ids), unused).with_for_update(skip_locked=True, key_share=True)
     ).all()
-    if free:
-        session.execute(update(Domain).where(Domain.id.in_(free)).values(next_check_at=now))
-
-
-def _find(session: Session, names: Collection[str]) -> dict[str, int]:
-    rows = session.execute(select(Domain.name, Domain.id).where(Domain.name.in_(names)))
-    return {row.name: row.id for row in rows}
+    make_due(session, free, now)
 
 
 def _insert(session: Session) -> Any:
