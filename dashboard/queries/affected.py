@@ -8,8 +8,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, case, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, Select, case, exists, func, null, or_, select, union_all
 from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.base import ColumnCollection, ReadOnlyColumnCollection
 
 from dashboard.lifecycle.hosts import mask
 from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent, Source
@@ -91,18 +92,36 @@ def affected_accounts(
 
     A domain has few accounts, so an offset is as good as a cursor here. Events are those after `since`.
     """
-    rows = session.execute(_accounts(domain_id).limit(size + 1).offset(offset)).all()
-    ids = [row.id for row in rows[:size]]
-    addresses = _addresses(session, ids, domain_id)
-    packages = _packages(session, ids)
-    events = _events(session, ids, since)
-    accounts = [_account(row, addresses[row.id], packages[row.id], events[row.id]) for row in rows[:size]]
-    return AffectedPage(accounts, offset, more=len(rows) > size)
+    found: dict[int, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(_with_addresses(domain_id, size + 1, offset)):
+        found[row.id].append(row)
+    kept = list(found.values())[:size]
+    packages, events = _belongings(session, [rows[0].id for rows in kept], since)
+    accounts = [_account(rows, domain_id, packages[rows[0].id], events[rows[0].id]) for rows in kept]
+    return AffectedPage(accounts, offset, more=len(found) > size)
+
+
+def _with_addresses(domain_id: int, limit: int, offset: int) -> Select[*tuple[Any, ...]]:
+    """Select a stretch of the accounts, each once for every address it has; from here on there is no local part."""
+    account = _accounts(domain_id).limit(limit).offset(offset).subquery()
+    return (
+        select(
+            account,
+            Address.id.label("address_id"),
+            Address.local_part,
+            Address.host,
+            Address.domain_id,
+            Address.verified,
+            Address.verified_at,
+            Address.is_primary,
+        )
+        .join(Address, Address.account_id == account.c.id)
+        .order_by(*_order(account.c), Address.is_primary.desc(), Address.id)
+    )
 
 
 def _accounts(domain_id: int) -> Select[*tuple[Any, ...]]:
-    downloads = _downloads().label("downloads")
-    return (
+    chosen = (
         select(
             Account.id,
             Account.username,
@@ -111,14 +130,23 @@ def _accounts(domain_id: int) -> Select[*tuple[Any, ...]]:
             Account.last_active_at,
             Account.account_created_at,
             _package_count().label("package_count"),
-            downloads,
+            _downloads().label("downloads"),
+            _has_verified(here=domain_id).label("verified_here"),
+            _has_verified(not_here=domain_id).label("verified_elsewhere"),
         )
         .join(Source, Source.id == Account.source_id)
         .where(Account.id.in_(select(Address.account_id).where(Address.domain_id == domain_id)))
-        .order_by(
-            _has_verified(here=domain_id).desc(), _has_verified(not_here=domain_id), downloads.desc(), Account.id
-        )
     )
+    columns = chosen.selected_columns
+    return chosen.order_by(*_order(columns))
+
+
+def _order(
+    account: ReadOnlyColumnCollection[str, ColumnElement[Any]] | ColumnCollection[str, ColumnElement[Any]],
+) -> tuple[ColumnElement[Any], ...]:
+    """Those with most to lose first."""
+    verified = account.verified_here.desc(), account.verified_elsewhere
+    return *verified, account.downloads.desc(), account.id
 
 
 def _has_verified(*, here: int | None = None, not_here: int | None = None) -> ColumnElement[int]:
@@ -145,11 +173,13 @@ def _downloads() -> ScalarSelect[int]:
 
 
 def _account(
-    row: Row[*tuple[Any, ...]],
-    addresses: Sequence[ShownAddress],
+    rows: Sequence[Row[Any]],
+    domain_id: int,
     packages: Sequence[ShownPackage],
     events: Sequence[ShownEvent],
 ) -> AffectedAccount:
+    """Make an account of its rows, one for each address."""
+    row, addresses = rows[0], [_address(each, domain_id) for each in rows]
     return AffectedAccount(
         id=row.id,
         username=row.username,
@@ -166,82 +196,73 @@ def _account(
     )
 
 
-def _addresses(session: Session, account_ids: Sequence[int], domain_id: int) -> dict[int, list[ShownAddress]]:
-    """Read all addresses of the accounts; from here on there is no local part."""
-    found: dict[int, list[ShownAddress]] = defaultdict(list)
-    query = (
-        select(
-            Address.account_id,
-            Address.id,
-            Address.local_part,
-            Address.host,
-            Address.domain_id,
-            Address.verified,
-            Address.verified_at,
-            Address.is_primary,
-        )
-        .where(Address.account_id.in_(account_ids))
-        .order_by(Address.is_primary.desc(), Address.id)
+def _address(row: Row[Any], domain_id: int) -> ShownAddress:
+    return ShownAddress(
+        id=row.address_id,
+        masked=mask(row.local_part, row.host),
+        here=row.domain_id == domain_id,
+        verified=row.verified,
+        verified_at=row.verified_at,
+        primary=row.is_primary,
     )
-    for row in session.execute(query):
-        found[row.account_id].append(
-            ShownAddress(
-                id=row.id,
-                masked=mask(row.local_part, row.host),
-                here=row.domain_id == domain_id,
-                verified=row.verified,
-                verified_at=row.verified_at,
-                primary=row.is_primary,
-            )
-        )
-    return found
 
 
-def _packages(session: Session, account_ids: Sequence[int]) -> dict[int, list[ShownPackage]]:
-    """Read each account's most downloaded packages."""
+def _belongings(
+    session: Session, account_ids: Sequence[int], since: datetime
+) -> tuple[dict[int, list[ShownPackage]], dict[int, list[ShownEvent]]]:
+    """Read each account's most downloaded packages and newest events, both in one statement."""
+    packages: dict[int, list[ShownPackage]] = defaultdict(list)
+    events: dict[int, list[ShownEvent]] = defaultdict(list)
+    both = union_all(_packages(account_ids), _events(account_ids, since))
+    for row in session.execute(both.order_by("rank")):
+        if row.purl is None:
+            events[row.account_id].append(ShownEvent(row.name, row.at))
+        else:
+            packages[row.account_id].append(_package(row))
+    return packages, events
+
+
+def _packages(account_ids: Sequence[int]) -> Select[*tuple[Any, ...]]:
+    """Select each account's most downloaded packages."""
     downloads = func.coalesce(Package.downloads_30d, 0)
     rank = func.row_number().over(partition_by=AccountPackage.account_id, order_by=(downloads.desc(), Package.id))
     ranked = (
         select(
             AccountPackage.account_id,
+            rank.label("rank"),
             Package.name,
+            Package.last_release_at.label("at"),
             Package.purl,
             Package.critical,
             Package.downloads_30d,
-            Package.last_release_at,
             AccountPackage.role,
             AccountPackage.other_owners,
-            rank.label("rank"),
         )
         .join(Package, Package.id == AccountPackage.package_id)
         .where(AccountPackage.account_id.in_(account_ids))
         .subquery()
     )
-    found: dict[int, list[ShownPackage]] = defaultdict(list)
-    for row in session.execute(select(ranked).where(ranked.c.rank <= MAX_PACKAGES).order_by(ranked.c.rank)):
-        found[row.account_id].append(
-            ShownPackage(
-                name=row.name,
-                purl=row.purl,
-                critical=row.critical,
-                downloads_30d=row.downloads_30d,
-                last_release_at=row.last_release_at,
-                role=row.role,
-                other_owners=row.other_owners,
-            )
-        )
-    return found
+    return select(ranked).where(ranked.c.rank <= MAX_PACKAGES)
 
 
-def _events(session: Session, account_ids: Sequence[int], since: datetime) -> dict[int, list[ShownEvent]]:
-    """Read each account's newest events after `since`."""
+def _package(row: Row[Any]) -> ShownPackage:
+    return ShownPackage(
+        name=row.name,
+        purl=row.purl,
+        critical=row.critical,
+        downloads_30d=row.downloads_30d,
+        last_release_at=row.at,
+        role=row.role,
+        other_owners=row.other_owners,
+    )
+
+
+def _events(account_ids: Sequence[int], since: datetime) -> Select[*tuple[Any, ...]]:
+    """Select each account's newest events after `since`, in the columns of packages."""
     rank = func.row_number().over(partition_by=SecurityEvent.account_id, order_by=SecurityEvent.at.desc())
     ranked = (
-        select(SecurityEvent.account_id, SecurityEvent.kind, SecurityEvent.at, rank.label("rank"))
+        select(SecurityEvent.account_id, rank.label("rank"), SecurityEvent.kind, SecurityEvent.at)
         .where(SecurityEvent.account_id.in_(account_ids), SecurityEvent.at > since)
         .subquery()
     )
-    found: dict[int, list[ShownEvent]] = defaultdict(list)
-    for row in session.execute(select(ranked).where(ranked.c.rank <= MAX_EVENTS).order_by(ranked.c.rank)):
-        found[row.account_id].append(ShownEvent(row.kind, row.at))
-    return found
+    return select(ranked, null(), null(), null(), null(), null()).where(ranked.c.rank <= MAX_EVENTS)

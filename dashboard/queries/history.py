@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import BigInteger, Row, Select, String, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import Session
 
+from dashboard.database import UtcDateTime
 from dashboard.lifecycle.assessment import Predicted, Prediction, RegistrationPeriod
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.timeline import Mark, Span
@@ -65,21 +66,25 @@ class History:
 
 
 def domain_history(session: Session, domain: Domain, since: datetime) -> History:
-    """Collect a domain's history; what happened to accounts is shown after `since`, the lapse or the catch."""
-    events = _events(session, domain.id)
-    marks = [Mark(event.at, event.kind, event.summary) for event in events if event.kind != "phase"]
-    marks += _verifications(session, domain.id)
-    marks += _releases(session, domain.id)
-    marks += _happened(session, domain.id, since)
-    marks += _decisions(session, domain.id)
-    marks += _told(session, domain.id)
+    """Collect a domain's history in one statement; what happened to accounts is shown after `since`, the lapse."""
+    parts = _read(session, domain.id, since)
+    changes = sorted(parts["change"], key=lambda row: (row.at, row.number))
+    marks = [Mark(row.at, row.kind, row.words) for row in changes if row.kind != "phase"]
+    marks += _verifications([row.at for row in parts["verified"]])
+    marks += [Mark(row.at, "release", f"{row.words} released") for row in parts["release"]]
+    marks += [Mark(row.at, *HAPPENED[row.kind]) for row in parts["happened"]]
+    marks += [_decision(row) for row in parts["decision"]]
+    marks += [Mark(row.at, "warning", WARNED.get(row.kind, "early warning")) for row in parts["warning"]]
+    marks += [Mark(row.at, "report", f"takeover reported by {row.words}") for row in parts["report"]]
     if domain.expires_at is not None:
         marks.append(Mark(domain.expires_at, "expiry", "registration expires"))
+    phases = [(row.at, {"old": row.old, "new": row.new}) for row in changes if row.kind == "phase"]
+    periods = sorted(parts["period"], key=lambda row: row.at)
     return History(
-        periods=_periods(session, domain.id),
-        spans=_spans([(event.at, event.detail) for event in events if event.kind == "phase"], domain.created_at),
+        periods=[RegistrationPeriod(row.at, row.until, row.old, row.new) for row in periods],
+        spans=_spans(phases, domain.created_at),
         marks=marks,
-        checks=_checks(session, domain.id),
+        checks=sorted(row.at for row in parts["check"]),
         predicted=predicted_of(domain.assessment),
     )
 
@@ -140,39 +145,68 @@ def _spans(events: Sequence[tuple[datetime, dict[str, Any]]], watched_since: dat
 _PHASES = frozenset(phase.value for phase in Phase)
 
 
-def _events(session: Session, domain_id: int) -> Sequence[LifecycleEvent]:
-    newest = session.scalars(
-        select(LifecycleEvent)
-        .where(LifecycleEvent.domain_id == domain_id)
-        .order_by(LifecycleEvent.at.desc(), LifecycleEvent.id.desc())
-        .limit(MAX_EVENTS)
-    ).all()
-    return newest[::-1]
-
-
-def _periods(session: Session, domain_id: int) -> list[RegistrationPeriod]:
-    rows = session.execute(
-        select(PeriodRow.started_at, PeriodRow.ended_at, PeriodRow.registrar, PeriodRow.handle)
-        .where(PeriodRow.domain_id == domain_id)
-        .order_by(PeriodRow.started_at)
+def _read(session: Session, domain_id: int, since: datetime) -> Mapping[str, Sequence[Row[Any]]]:
+    """Read every part of the history at once: each has few columns, and few rows."""
+    parts = (
+        _changes(domain_id),
+        _periods(domain_id),
+        _checks(domain_id),
+        _verified(domain_id),
+        _releases(domain_id),
+        _happened(domain_id, since),
+        _decisions(domain_id),
+        _warnings(domain_id),
+        _reports(domain_id),
     )
-    return [RegistrationPeriod(*row) for row in rows]
+    found: dict[str, list[Row[Any]]] = defaultdict(list)
+    for row in session.execute(union_all(*(select(part.subquery()) for part in parts))):
+        found[row.part].append(row)
+    return found
 
 
-def _checks(session: Session, domain_id: int) -> list[datetime]:
-    query = select(Check.checked_at).where(Check.domain_id == domain_id).order_by(Check.due_at.desc())
-    return sorted(session.scalars(query.limit(MAX_CHECKS)))
-
-
-def _verifications(session: Session, domain_id: int) -> list[Mark]:
-    """Mark the days on which addresses were verified, with how many."""
-    query = (
-        select(Address.verified_at)
-        .where(Address.domain_id == domain_id, Address.verified_at.is_not(None))
-        .order_by(Address.verified_at.desc())
-        .limit(MAX_VERIFICATIONS)
+def _part(name: str, at: Any, **columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select one part in the columns that all have in common; PostgreSQL wants the types of the empty ones too."""
+    given = {"number": None, "at": at, "until": None, "kind": None, "words": None, "old": None, "new": None} | columns
+    return select(
+        literal(name).label("part"),
+        *(
+            (cast(null(), _TYPES.get(column, String)) if value is None else value).label(column)
+            for column, value in given.items()
+        ),
     )
-    moments = [at for at in session.scalars(query) if at is not None]
+
+
+_TYPES: Mapping[str, Any] = {"number": BigInteger, "until": UtcDateTime}
+
+
+def _changes(domain_id: int) -> Select[*tuple[Any, ...]]:
+    """The newest changes; of a phase its names before and after, too."""
+    event = LifecycleEvent
+    names = {name: event.detail[name].as_string() for name in ("old", "new")}
+    newest = event.at.desc(), event.id.desc()
+    part = _part("change", event.at, number=event.id, kind=event.kind, words=event.summary, **names)
+    return part.where(event.domain_id == domain_id).order_by(*newest).limit(MAX_EVENTS)
+
+
+def _periods(domain_id: int) -> Select[*tuple[Any, ...]]:
+    row = PeriodRow
+    part = _part("period", row.started_at, until=row.ended_at, old=row.registrar, new=row.handle)
+    return part.where(row.domain_id == domain_id)
+
+
+def _checks(domain_id: int) -> Select[*tuple[Any, ...]]:
+    part = _part("check", Check.checked_at).where(Check.domain_id == domain_id)
+    return part.order_by(Check.due_at.desc()).limit(MAX_CHECKS)
+
+
+def _verified(domain_id: int) -> Select[*tuple[Any, ...]]:
+    part = _part("verified", Address.verified_at)
+    part = part.where(Address.domain_id == domain_id, Address.verified_at.is_not(None))
+    return part.order_by(Address.verified_at.desc()).limit(MAX_VERIFICATIONS)
+
+
+def _verifications(moments: Sequence[datetime]) -> list[Mark]:
+    """Mark the days on which addresses were verified, with how many; `moments` are the latest first."""
     first = {at.date(): at for at in moments}
     return [
         Mark(first[day], "verified", "an address was verified" if count == 1 else f"{count} addresses were verified")
@@ -180,20 +214,19 @@ def _verifications(session: Session, domain_id: int) -> list[Mark]:
     ]
 
 
-def _releases(session: Session, domain_id: int) -> list[Mark]:
-    query = (
-        select(Package.name, Package.last_release_at)
+def _releases(domain_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        _part("release", Package.last_release_at, words=Package.name)
         .join(AccountPackage, AccountPackage.package_id == Package.id)
         .where(AccountPackage.account_id.in_(_accounts(domain_id)), Package.last_release_at.is_not(None))
         .distinct()
         .order_by(Package.last_release_at.desc())
         .limit(MAX_RELEASES)
     )
-    return [Mark(row.last_release_at, "release", f"{row.name} released") for row in session.execute(query)]
 
 
-def _happened(session: Session, domain_id: int, since: datetime) -> list[Mark]:
-    """Mark the first events of each kind: the first reset after a catch tells more than the hundredth sign-in."""
+def _happened(domain_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
+    """The first events of each kind: the first reset after a catch tells more than the hundredth sign-in."""
     place = func.row_number().over(partition_by=SecurityEvent.kind, order_by=(SecurityEvent.at, SecurityEvent.id))
     ranked = (
         select(SecurityEvent.at, SecurityEvent.kind, place.label("place"))
@@ -204,39 +237,35 @@ def _happened(session: Session, domain_id: int, since: datetime) -> list[Mark]:
         )
         .subquery()
     )
-    rows = session.execute(select(ranked).where(ranked.c.place <= MAX_OF_A_KIND).order_by(ranked.c.at))
-    return [Mark(row.at, *HAPPENED[row.kind]) for row in rows]
+    return _part("happened", ranked.c.at, kind=ranked.c.kind).where(ranked.c.place <= MAX_OF_A_KIND)
 
 
-def _told(session: Session, domain_id: int) -> list[Mark]:
-    """Mark early warnings and reports of takeovers."""
-    warnings = select(EarlyWarning.began_at, EarlyWarning.why).where(EarlyWarning.domain_id == domain_id)
-    reports = (
-        select(TakeoverReport.reported_at, Staff.email)
+def _decisions(domain_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        _part("decision", Decision.decided_at, number=Decision.policy_version, kind=Decision.kind, words=Staff.email)
+        .outerjoin(Staff, Staff.id == Decision.staff_id)
+        .join(Case, Case.id == Decision.case_id)
+        .where(Case.domain_id == domain_id)
+    )
+
+
+def _decision(row: Row[Any]) -> Mark:
+    """Mark a decision; its number is the version of the policy that made it."""
+    return Mark(row.at, "decision", f"{DECIDED.get(row.kind, row.kind)} by {decided_by(row.words, row.number)}")
+
+
+def _warnings(domain_id: int) -> Select[*tuple[Any, ...]]:
+    warning = EarlyWarning
+    return _part("warning", warning.began_at, kind=warning.why).where(warning.domain_id == domain_id)
+
+
+def _reports(domain_id: int) -> Select[*tuple[Any, ...]]:
+    return (
+        _part("report", TakeoverReport.reported_at, words=Staff.email)
         .join(Staff, Staff.id == TakeoverReport.staff_id)
         .join(Case, Case.id == TakeoverReport.case_id)
         .where(Case.domain_id == domain_id)
     )
-    marks = [Mark(at, "warning", WARNED.get(why, "early warning")) for at, why in session.execute(warnings)]
-    return marks + [Mark(at, "report", f"takeover reported by {by}") for at, by in session.execute(reports)]
-
-
-def _decisions(session: Session, domain_id: int) -> list[Mark]:
-    query = (
-        select(Decision.decided_at, Decision.kind, Decision.policy_version, Staff.email)
-        .outerjoin(Staff, Staff.id == Decision.staff_id)
-        .join(Case, Case.id == Decision.case_id)
-        .where(Case.domain_id == domain_id)
-        .order_by(Decision.id)
-    )
-    return [
-        Mark(
-            row.decided_at,
-            "decision",
-            f"{DECIDED.get(row.kind, row.kind)} by {decided_by(row.email, row.policy_version)}",
-        )
-        for row in session.execute(query)
-    ]
 
 
 def _accounts(domain_id: int) -> Select[int]:

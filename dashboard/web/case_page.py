@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -21,12 +21,11 @@ from dashboard.queries.linked import Linked, linked_domains
 from dashboard.queries.notes import ShownNote, case_notes
 from dashboard.queries.similar import Similar, similar_decisions
 from dashboard.queries.takeovers import ShownReport, takeover_reports
-from dashboard.services.cases.exposure import exposure
+from dashboard.services.cases.exposure import exposure_and_profile
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
-from dashboard.services.cases.reach import on_their_way
 from dashboard.services.cases.reasons import Reason
-from dashboard.services.policy import current, high_profile_accounts
+from dashboard.services.policy import current
 from dashboard.web.comparison import Fact, compare
 from dashboard.web.pictures import Picture, close_up, timeline_picture
 from dashboard.web.reason_words import reasons_now
@@ -56,7 +55,7 @@ class CasePage:
     exposure: Exposure
     verdicts: dict[int, AddressRisk]
     reached: frozenset[int]
-    under_way: dict[int, str]
+    under_way: Mapping[int, str]
     since: datetime
     since_known: bool
     picture: Picture
@@ -116,9 +115,8 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
     if case is None:
         return None
     judged, policy = judge(session, case.domain_id, now), current(session)
-    reached = frozenset(judged.address_ids)
-    behind = {address.account_id for address in judged.facts.addresses if address.id in reached}
     lapse = lapse_of(judged.assessment)
+    lost, is_high = exposure_and_profile(session, case.domain_id, judged.address_ids, lapse, policy)
     since = lapse or case.opened_at
     evidence = domain_evidence(session, case.domain_id)
     history = domain_history(session, case.domain, since)
@@ -126,9 +124,9 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         case=case,
         domain=case.domain,
         assessment=judged.assessment,
-        exposure=exposure(session, case.domain_id, judged.address_ids, lapse),
-        reached=reached,
-        under_way=on_their_way(session, case.domain_id),
+        exposure=lost,
+        reached=frozenset(judged.address_ids),
+        under_way=judged.under_way,
         verdicts={int(risk.address_id): risk for risk in judged.assessment.addresses},
         since=since,
         since_known=lapse is not None,
@@ -141,7 +139,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         reports=takeover_reports(session, case_id),
         openings=case_openings(session, case_id),
         policy=policy,
-        is_high_profile=bool(high_profile_accounts(session, policy, behind)),
+        is_high_profile=is_high,
         notes=case_notes(session, case_id),
         linked=linked_domains(session, case.domain_id),
         similar=similar_decisions(session, case),

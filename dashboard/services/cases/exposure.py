@@ -185,7 +185,7 @@ def _exposure(row: Row[Any], address_ids: Collection[int]) -> Exposure:
 
 def _counted(
     domain_id: int, address_ids: Collection[int], since: datetime | None, *of_packages: ColumnElement[Any]
-) -> Select[Any]:
+) -> Select[*tuple[Any, ...]]:
     """Select all counts as one row; `of_packages`: more columns over the packages."""
     chosen = (
         Address.id.in_(address_ids)
@@ -211,7 +211,7 @@ def _other_verified(owners: CTE, domain_id: int) -> ColumnElement[bool]:
     return exists().where(and_(Address.account_id == owners.c.id, Address.verified, elsewhere))
 
 
-def _packages(owners: CTE, since: datetime | None, *more: ColumnElement[Any]) -> Select[Any]:
+def _packages(owners: CTE, since: datetime | None, *more: ColumnElement[Any]) -> Select[*tuple[Any, ...]]:
     theirs = select(AccountPackage.package_id).where(AccountPackage.account_id.in_(select(owners.c.id)))
     released = literal(0) if since is None else _sum(Package.last_release_at > since)
     return select(
@@ -222,7 +222,7 @@ def _packages(owners: CTE, since: datetime | None, *more: ColumnElement[Any]) ->
     ).where(Package.id.in_(theirs))
 
 
-def _events(owners: CTE, since: datetime | None) -> Select[Any]:
+def _events(owners: CTE, since: datetime | None) -> Select[*tuple[Any, ...]]:
     """Count what the source reported of the accounts after `since`; without it, nothing."""
     kind = SecurityEvent.kind
     columns = {

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -18,7 +18,7 @@ from dashboard.models import Case, EvidenceRecord
 from dashboard.services.allow_list.ask import NOTHING, coverage
 from dashboard.services.cases.exposure import exposure
 from dashboard.services.cases.flag import lapse_of
-from dashboard.services.cases.reach import made_for, reach_among
+from dashboard.services.cases.reach import made_for, on_their_way, reach_among
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.times import rfc3339
@@ -26,12 +26,16 @@ from dashboard.times import rfc3339
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A case's domain as it stands at the moment of deciding; `is_kept`: the allow-list keeps all of it."""
+    """A case's domain as it stands at the moment of deciding; `is_kept`: the allow-list keeps all of it.
+
+    `under_way`: the effects that reach addresses of the domain already, which `address_ids` therefore leaves out.
+    """
 
     facts: DomainFacts
     assessment: Assessment
     address_ids: tuple[int, ...] = field(default=())
     is_kept: bool = False
+    under_way: Mapping[int, str] = field(default_factory=dict)
 
 
 def judge(session: Session, domain_id: int, now: datetime) -> Judged:
@@ -46,7 +50,9 @@ def judge_many(session: Session, domain_ids: Collection[int], now: datetime) -> 
     for ident, facts in load_facts(session, domain_ids).items():
         assessment, cover = facts.current(now), covers.get(ident, NOTHING)
         ids = () if cover.whole else reach_among(facts, assessment, made[ident], cover.addresses).ids
-        found[ident] = Judged(facts, assessment, ids, is_kept=cover.whole is not None)
+        found[ident] = Judged(
+            facts, assessment, ids, is_kept=cover.whole is not None, under_way=on_their_way(made[ident])
+        )
     return found
 
 

@@ -48,9 +48,9 @@ def reach_among(
     return Reach(left, frozenset(left) - {row.address_id for row in made})
 
 
-def on_their_way(session: Session, domain_id: int) -> dict[int, str]:
-    """Return the effects that reach addresses of the domain already, so that a decision leaves these out."""
-    return {row.address_id: row.effect for row in made_for(session, [domain_id])[domain_id] if _covers(row)}
+def on_their_way(made: Sequence[Row[Any]]) -> dict[int, str]:
+    """Return the effects among `made_for` that reach an address already, so that a decision leaves it out."""
+    return {row.address_id: row.effect for row in made if _covers(row)}
 
 
 def made_for(session: Session, domain_ids: Collection[int]) -> Mapping[int, list[Row[Any]]]:
