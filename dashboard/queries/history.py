@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import BigInteger, Row, Select, String, cast, func, literal, null, select, union_all
+from sqlalchemy import BigInteger, Row, Select, String, func, select
 from sqlalchemy.orm import Session
 
 from dashboard.database import UtcDateTime
@@ -31,6 +31,7 @@ from dashboard.models import (
 )
 from dashboard.models import RegistrationPeriod as PeriodRow
 from dashboard.models.case import decided_by
+from dashboard.queries.parts import Part, part, read_parts
 
 MAX_EVENTS = 300
 MAX_CHECKS = 400
@@ -70,7 +71,7 @@ def domain_history(session: Session, domain: Domain, since: datetime) -> History
     parts = _read(session, domain.id, since)
     changes = sorted(parts["change"], key=lambda row: (row.at, row.number))
     marks = [Mark(row.at, row.kind, row.words) for row in changes if row.kind != "phase"]
-    marks += _verifications([row.at for row in parts["verified"]])
+    marks += _verifications(sorted(row.at for row in parts["verified"]))
     marks += [Mark(row.at, "release", f"{row.words} released") for row in parts["release"]]
     marks += [Mark(row.at, *HAPPENED[row.kind]) for row in parts["happened"]]
     marks += [_decision(row) for row in parts["decision"]]
@@ -147,7 +148,8 @@ _PHASES = frozenset(phase.value for phase in Phase)
 
 def _read(session: Session, domain_id: int, since: datetime) -> Mapping[str, Sequence[Row[Any]]]:
     """Read every part of the history at once: each has few columns, and few rows."""
-    parts = (
+    return read_parts(
+        session,
         _changes(domain_id),
         _periods(domain_id),
         _checks(domain_id),
@@ -158,63 +160,59 @@ def _read(session: Session, domain_id: int, since: datetime) -> Mapping[str, Seq
         _warnings(domain_id),
         _reports(domain_id),
     )
-    found: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in session.execute(union_all(*(select(part.subquery()) for part in parts))):
-        found[row.part].append(row)
-    return found
 
 
-def _part(name: str, at: Any, **columns: Any) -> Select[*tuple[Any, ...]]:
-    """Select one part in the columns that all have in common; PostgreSQL wants the types of the empty ones too."""
-    given = {"number": None, "at": at, "until": None, "kind": None, "words": None, "old": None, "new": None} | columns
-    return select(
-        literal(name).label("part"),
-        *(
-            (cast(null(), _TYPES.get(column, String)) if value is None else value).label(column)
-            for column, value in given.items()
-        ),
-    )
+_COLUMNS = {
+    "number": BigInteger,
+    "at": UtcDateTime,
+    "until": UtcDateTime,
+    "kind": String,
+    "words": String,
+    "old": String,
+    "new": String,
+}
 
 
-_TYPES: Mapping[str, Any] = {"number": BigInteger, "until": UtcDateTime}
+def _part(name: str, at: Any, **given: Any) -> Part:
+    return part(_COLUMNS, name, at=at, **given)
 
 
-def _changes(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _changes(domain_id: int) -> Part:
     """The newest changes; of a phase its names before and after, too."""
     event = LifecycleEvent
     names = {name: event.detail[name].as_string() for name in ("old", "new")}
     newest = event.at.desc(), event.id.desc()
-    part = _part("change", event.at, number=event.id, kind=event.kind, words=event.summary, **names)
-    return part.where(event.domain_id == domain_id).order_by(*newest).limit(MAX_EVENTS)
+    found = _part("change", event.at, number=event.id, kind=event.kind, words=event.summary, **names)
+    return found.where(event.domain_id == domain_id).order_by(*newest).limit(MAX_EVENTS)
 
 
-def _periods(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _periods(domain_id: int) -> Part:
     row = PeriodRow
-    part = _part("period", row.started_at, until=row.ended_at, old=row.registrar, new=row.handle)
-    return part.where(row.domain_id == domain_id)
+    found = _part("period", row.started_at, until=row.ended_at, old=row.registrar, new=row.handle)
+    return found.where(row.domain_id == domain_id)
 
 
-def _checks(domain_id: int) -> Select[*tuple[Any, ...]]:
-    part = _part("check", Check.checked_at).where(Check.domain_id == domain_id)
-    return part.order_by(Check.due_at.desc()).limit(MAX_CHECKS)
+def _checks(domain_id: int) -> Part:
+    found = _part("check", Check.checked_at).where(Check.domain_id == domain_id)
+    return found.order_by(Check.due_at.desc()).limit(MAX_CHECKS)
 
 
-def _verified(domain_id: int) -> Select[*tuple[Any, ...]]:
-    part = _part("verified", Address.verified_at)
-    part = part.where(Address.domain_id == domain_id, Address.verified_at.is_not(None))
-    return part.order_by(Address.verified_at.desc()).limit(MAX_VERIFICATIONS)
+def _verified(domain_id: int) -> Part:
+    found = _part("verified", Address.verified_at)
+    found = found.where(Address.domain_id == domain_id, Address.verified_at.is_not(None))
+    return found.order_by(Address.verified_at.desc()).limit(MAX_VERIFICATIONS)
 
 
 def _verifications(moments: Sequence[datetime]) -> list[Mark]:
-    """Mark the days on which addresses were verified, with how many; `moments` are the latest first."""
-    first = {at.date(): at for at in moments}
+    """Mark the days on which addresses were verified, with how many; `moments` are in their order."""
+    first = {at.date(): at for at in reversed(moments)}
     return [
         Mark(first[day], "verified", "an address was verified" if count == 1 else f"{count} addresses were verified")
         for day, count in Counter(at.date() for at in moments).items()
     ]
 
 
-def _releases(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _releases(domain_id: int) -> Part:
     return (
         _part("release", Package.last_release_at, words=Package.name)
         .join(AccountPackage, AccountPackage.package_id == Package.id)
@@ -225,7 +223,7 @@ def _releases(domain_id: int) -> Select[*tuple[Any, ...]]:
     )
 
 
-def _happened(domain_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
+def _happened(domain_id: int, since: datetime) -> Part:
     """The first events of each kind: the first reset after a catch tells more than the hundredth sign-in."""
     place = func.row_number().over(partition_by=SecurityEvent.kind, order_by=(SecurityEvent.at, SecurityEvent.id))
     ranked = (
@@ -240,7 +238,7 @@ def _happened(domain_id: int, since: datetime) -> Select[*tuple[Any, ...]]:
     return _part("happened", ranked.c.at, kind=ranked.c.kind).where(ranked.c.place <= MAX_OF_A_KIND)
 
 
-def _decisions(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _decisions(domain_id: int) -> Part:
     return (
         _part("decision", Decision.decided_at, number=Decision.policy_version, kind=Decision.kind, words=Staff.email)
         .outerjoin(Staff, Staff.id == Decision.staff_id)
@@ -254,12 +252,12 @@ def _decision(row: Row[Any]) -> Mark:
     return Mark(row.at, "decision", f"{DECIDED.get(row.kind, row.kind)} by {decided_by(row.words, row.number)}")
 
 
-def _warnings(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _warnings(domain_id: int) -> Part:
     warning = EarlyWarning
     return _part("warning", warning.began_at, kind=warning.why).where(warning.domain_id == domain_id)
 
 
-def _reports(domain_id: int) -> Select[*tuple[Any, ...]]:
+def _reports(domain_id: int) -> Part:
     return (
         _part("report", TakeoverReport.reported_at, words=Staff.email)
         .join(Staff, Staff.id == TakeoverReport.staff_id)

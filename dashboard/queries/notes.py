@@ -1,4 +1,4 @@
-"""Notes on a case, what waits for somebody because a note names them, and the templates to begin a note with."""
+"""What waits for somebody because a note names them, and the templates to begin a note with."""
 
 from __future__ import annotations
 
@@ -11,18 +11,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.models import Case, CaseNote, Domain, Mention, NoteTemplate, Staff
 
-MAX_NOTES = 100
 MAX_MENTIONS = 20
-
-
-@dataclass(frozen=True, slots=True)
-class ShownNote:
-    """A note; `by` is a sign-in name, for the screen only."""
-
-    id: int
-    by: str
-    at: datetime
-    body: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,18 +33,6 @@ class ShownTemplate:
     id: int
     title: str
     body: str
-
-
-def case_notes(session: Session, case_id: int) -> Sequence[ShownNote]:
-    """Return the notes on a case, the newest `MAX_NOTES` of them, the oldest of these first."""
-    query = (
-        select(CaseNote.id, Staff.email, CaseNote.at, CaseNote.body)
-        .join(Staff, Staff.id == CaseNote.staff_id)
-        .where(CaseNote.case_id == case_id)
-        .order_by(CaseNote.id.desc())
-        .limit(MAX_NOTES)
-    )
-    return [ShownNote(*row) for row in session.execute(query)][::-1]
 
 
 def unseen_mentions(session: Session, staff_id: int) -> Sequence[ShownMention]:

@@ -10,13 +10,13 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import and_, delete, select, update
 from sqlalchemy.orm import Session, joinedload
 
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import Case, CaseState, Claim
+from dashboard.models import Case, CaseState, Claim, Staff
 from dashboard.times import rfc3339
 
 LEASE = timedelta(minutes=10)
@@ -120,6 +120,20 @@ def holders(session: Session, case_ids: list[int], wall_now: datetime) -> dict[i
     query = select(Claim).options(joinedload(Claim.staff)).where(Claim.case_id.in_(case_ids))
     rows = session.scalars(query.where(Claim.expires_at > wall_now))
     return {row.case_id: Holder(row.staff_id, row.staff.email, row.claimed_at, row.expires_at) for row in rows}
+
+
+def case_and_holder(session: Session, case_id: int, wall_now: datetime) -> tuple[Case, Holder | None] | None:
+    """Return a case, with its domain and the allow-list entry that closed it, and who works on it at `wall_now`."""
+    row = session.execute(
+        select(Case, Staff.email, Claim.staff_id, Claim.claimed_at, Claim.expires_at)
+        .outerjoin(Claim, and_(Claim.case_id == Case.id, Claim.expires_at > wall_now))
+        .outerjoin(Staff, Staff.id == Claim.staff_id)
+        .options(joinedload(Case.domain), joinedload(Case.allow_entry))
+        .where(Case.id == case_id)
+    ).one_or_none()
+    if row is None:
+        return None
+    return row.Case, None if row.staff_id is None else Holder(row.staff_id, row.email, row.claimed_at, row.expires_at)
 
 
 def _locked(session: Session, case_id: int) -> Case:

@@ -7,25 +7,24 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy.orm import Session, joinedload
+from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import AddressRisk, Assessment
 from dashboard.lifecycle.policy import Policy
 from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, CaseState, Domain
 from dashboard.queries.affected import AffectedPage, affected_accounts
-from dashboard.queries.decisions import ShownDecision, ShownOpening, case_decisions, case_openings
+from dashboard.queries.case_log import CaseLog, ShownDecision, case_log
 from dashboard.queries.evidence import DomainEvidence, domain_evidence, frozen_readings
 from dashboard.queries.history import domain_history
 from dashboard.queries.linked import Linked, linked_domains
-from dashboard.queries.notes import ShownNote, case_notes
 from dashboard.queries.similar import Similar, similar_decisions
-from dashboard.queries.takeovers import ShownReport, takeover_reports
 from dashboard.services.cases.exposure import exposure_and_profile
 from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reasons import Reason
 from dashboard.services.policy import current
+from dashboard.web.claims import Desk
 from dashboard.web.comparison import Fact, compare
 from dashboard.web.pictures import Picture, close_up, timeline_picture
 from dashboard.web.reason_words import reasons_now
@@ -50,6 +49,7 @@ class CasePage:
     """
 
     case: Case
+    desk: Desk
     domain: Domain
     assessment: Assessment
     exposure: Exposure
@@ -63,12 +63,9 @@ class CasePage:
     evidence: DomainEvidence
     facts: Sequence[Fact]
     affected: AffectedPage
-    decisions: Sequence[ShownDecision]
-    reports: Sequence[ShownReport]
-    openings: Sequence[ShownOpening]
+    log: CaseLog
     policy: Policy
     is_high_profile: bool
-    notes: Sequence[ShownNote]
     linked: Sequence[Linked]
     similar: Similar
 
@@ -80,9 +77,9 @@ class CasePage:
     @property
     def frozen(self) -> dict[str, Any] | None:
         """The assessment that the decision in force rests on; None while none is, or it is not kept."""
-        if self.case.state != CaseState.DECIDED or not self.decisions:
+        if self.case.state != CaseState.DECIDED or not self.log.decisions:
             return None
-        assessment: dict[str, Any] | None = self.decisions[0].frozen.get("assessment")
+        assessment: dict[str, Any] | None = self.log.decisions[0].frozen.get("assessment")
         return assessment
 
     @property
@@ -109,11 +106,8 @@ class CasePage:
         return self.exposure.addresses > self.policy.second_above or self.is_high_profile
 
 
-def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) -> CasePage | None:
-    """Collect the page of a case, None when there is no such case."""
-    case = session.get(Case, case_id, options=[joinedload(Case.domain)])
-    if case is None:
-        return None
+def case_page(session: Session, case: Case, desk: Desk, now: datetime, offset: int = 0) -> CasePage:
+    """Collect the page of a case."""
     judged, policy = judge(session, case.domain_id, now), current(session)
     lapse = lapse_of(judged.assessment)
     lost, is_high = exposure_and_profile(session, case.domain_id, judged.address_ids, lapse, policy)
@@ -122,6 +116,7 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
     history = domain_history(session, case.domain, since)
     return CasePage(
         case=case,
+        desk=desk,
         domain=case.domain,
         assessment=judged.assessment,
         exposure=lost,
@@ -135,12 +130,9 @@ def case_page(session: Session, case_id: int, now: datetime, offset: int = 0) ->
         evidence=evidence,
         facts=compare(evidence.latest),
         affected=affected_accounts(session, case.domain_id, since, min(offset, MAX_OFFSET)),
-        decisions=case_decisions(session, case_id),
-        reports=takeover_reports(session, case_id),
-        openings=case_openings(session, case_id),
+        log=case_log(session, case.id),
         policy=policy,
         is_high_profile=is_high,
-        notes=case_notes(session, case_id),
         linked=linked_domains(session, case.domain_id),
         similar=similar_decisions(session, case),
     )

@@ -8,7 +8,6 @@ from urllib.parse import parse_qsl
 from flask import (
     Blueprint,
     Response,
-    abort,
     current_app,
     make_response,
     redirect,
@@ -42,7 +41,7 @@ from dashboard.runtime import wall_now
 from dashboard.services.claims import holders
 from dashboard.web.case_page import case_page
 from dashboard.web.chips import chips
-from dashboard.web.claims import keep_own_claim
+from dashboard.web.claims import desk_of
 from dashboard.web.filters import page_now
 from dashboard.web.pictures import row_strip
 from dashboard.web.requests import ROW_ID, number, wants_fragment
@@ -98,10 +97,8 @@ def queue() -> Response:
 @requires(Permission.CASES_READ)
 def show(case_id: int) -> Response:
     """Show one case: timeline, evidence, accounts, reasons, decision form, history."""
-    keep_own_claim(case_id)
-    page = case_page(db.session(), case_id, page_now(), offset=number("accounts") or 0)
-    if page is None:
-        abort(404)
+    case, desk = desk_of(case_id, keep=True)
+    page = case_page(db.session(), case, desk, page_now(), offset=number("accounts") or 0)
     return make_response(render_template("cases/show.html", case_page=page, form=None))
 
 

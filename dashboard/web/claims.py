@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -13,9 +12,19 @@ from dashboard.auth.identity import current_identity, requires
 from dashboard.auth.permissions import Permission
 from dashboard.database import db, writing
 from dashboard.models import Case, CaseState
-from dashboard.queries.set_asides import ShownSetAside, set_asides
 from dashboard.runtime import wall_now
-from dashboard.services.claims import LEASE, LEAVING, Holder, Outcome, Worker, claim, holders, release, renew
+from dashboard.services.claims import (
+    LEASE,
+    LEAVING,
+    Holder,
+    Outcome,
+    Worker,
+    case_and_holder,
+    claim,
+    holders,
+    release,
+    renew,
+)
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, row_ids, wants_fragment
 
@@ -46,34 +55,29 @@ class Desk:
         return "-" if self.holder is None else f"{self.holder.staff_id}.{self.holder.claimed_at:%Y%m%dT%H%M%S}"
 
 
-@blueprint.app_template_global()
-def claim_of(case: Case) -> Desk:
-    """Return who works on a case, for its page, whichever view shows that."""
-    session, now = db.session(), wall_now()
-    holder = holders(session, [case.id], now).get(case.id)
-    mine = holder is not None and holder.staff_id == current_identity().staff_id
-    return Desk(case.id, case.version, case.state == CaseState.OPEN, holder, mine, now)
+def desk_of(case_id: int, *, keep: bool = False) -> tuple[Case, Desk]:
+    """Return a case and who works on it; 404 where there is none.
 
-
-@blueprint.app_template_global()
-def asides_of(case: Case) -> Sequence[ShownSetAside]:
-    """Return every time a case was set aside, for its page, whichever view shows that."""
-    return set_asides(db.session(), case.id)
+    `keep`: one's own claim is renewed when it is nearly over, because opening the page is work on the case, like a
+    session's last visit.
+    """
+    identity, now = current_identity(), wall_now()
+    found = case_and_holder(db.session(), case_id, now)
+    if found is None:
+        abort(404)
+    case, holder = found
+    mine = holder is not None and holder.staff_id == identity.staff_id
+    if keep and mine and holder is not None and holder.expires_at - now <= NEARLY_OVER:
+        with writing() as session:
+            renew(session, case_id, identity.staff_id, now)
+        return desk_of(case_id)
+    return case, Desk(case.id, case.version, case.state == CaseState.OPEN, holder, mine, now)
 
 
 def worker() -> Worker:
     """Return who is asking, by both clocks."""
     identity = current_identity()
     return Worker(identity.actor, identity.staff_id, page_now(), wall_now())
-
-
-def keep_own_claim(case_id: int) -> None:
-    """Renew one's own claim when its page is opened: that is work on the case, like a session's last visit."""
-    identity, now = current_identity(), wall_now()
-    holder = holders(db.session(), [case_id], now).get(case_id)
-    if holder and holder.staff_id == identity.staff_id and holder.expires_at - now <= NEARLY_OVER:
-        with writing() as session:
-            renew(session, case_id, identity.staff_id, now)
 
 
 @blueprint.get(f"/cases/<{ROW_ID}:case_id>/claim")
@@ -174,7 +178,4 @@ def _answer(case_id: int) -> Response:
 
 
 def _desk(case_id: int) -> Desk:
-    case = db.session().get(Case, case_id)
-    if case is None:
-        abort(404)
-    return claim_of(case)
+    return desk_of(case_id)[1]

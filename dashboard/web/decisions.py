@@ -20,7 +20,7 @@ from dashboard.services.decide import DecisionRequest, DecisionResult, Refusal, 
 from dashboard.web.bulk_steps import start_single
 from dashboard.web.case_page import case_page
 from dashboard.web.cases import next_address
-from dashboard.web.claims import held_page
+from dashboard.web.claims import desk_of, held_page
 from dashboard.web.filters import page_now
 from dashboard.web.notes import decision_note
 from dashboard.web.requests import ROW_ID, form_day, form_number, required_number, row_ids
@@ -151,9 +151,8 @@ def _refused(asked: DecisionRequest, result: DecisionResult) -> Response:
 
 
 def _again(asked: DecisionRequest, error: FormError) -> Response:
-    page = case_page(db.session(), asked.case_id, page_now())
-    if page is None:
-        abort(404)
+    case, desk = desk_of(asked.case_id)
+    page = case_page(db.session(), case, desk, page_now())
     form = FormState(asked, error, request.form)
     return make_response(render_template("cases/show.html", case_page=page, form=form), 422)
 

@@ -38,7 +38,7 @@ from dashboard.models import (
     Source,
     Unverification,
 )
-from dashboard.queries.decisions import case_decisions
+from dashboard.queries.case_log import case_log
 from dashboard.services.automatic import Approval, Candidate, Skip, Stop, approve_next, candidates
 from dashboard.services.decide import DecisionRequest, decide
 from jobs.automatic import approve
@@ -105,7 +105,7 @@ def test_a_clear_recommendation_is_approved_by_the_policy(desk: Desk) -> None:
     assert state(case) == CaseState.DECIDED
     entry = db.session.scalars(select(AuditEntry).where(AuditEntry.event == "case.approved")).one()
     assert entry.actor == "policy:2"
-    assert case_decisions(db.session(), case)[0].by == "automatic approval, policy version 2"
+    assert case_log(db.session(), case).decisions[0].by == "automatic approval, policy version 2"
 
 
 def test_it_is_off_until_an_admin_switches_it_on(context: Flask) -> None:
@@ -401,7 +401,7 @@ def test_a_person_may_keep_what_the_policy_did_not_reach(desk: Desk) -> None:
         session.execute(delete(Unverification))
         request = DecisionRequest(row.id, row.version, DecisionKind.OVERRIDE, "owner_confirmed", "")
         assert decide(session, request, Actor(ActorKind.STAFF, "1"), desk.staff_id, START).decision_id
-    assert [each.by for each in case_decisions(db.session(), case)] == [
+    assert [each.by for each in case_log(db.session(), case).decisions] == [
         "rita@desk.test",
         "automatic approval, policy version 2",
     ]

@@ -12,7 +12,7 @@ from dashboard.audit.actor import Actor, ActorKind
 from dashboard.database import db, writing
 from dashboard.models import Address, AuditEntry, Case, DecisionKind, Domain, Notice, TakeoverReport, Unverification
 from dashboard.models import UnverificationState as State
-from dashboard.queries.takeovers import takeover_reports
+from dashboard.queries.case_log import case_log
 from dashboard.services.acknowledge import Ack, acknowledge
 from dashboard.services.cases.judge import evidence_digest
 from dashboard.services.notices import publish_notices
@@ -133,9 +133,9 @@ def test_publishing_twice_numbers_once_and_the_page_shows_what_the_source_did(co
     with writing() as session:
         acks = [Ack(notices()[0].public_id, State.APPLIED, "locked"), Ack(notices()[1].public_id, State.REJECTED)]
         acknowledge(session, 1, "index", acks, RITA, START + MINUTE)
-    shown = takeover_reports(db.session(), case_id)[0]
-    assert (shown.by, shown.states) == ("rita@desk.test", {"applied": 1, "rejected": 1})
-    assert (shown.notices[0].settled_why, shown.notices[0].masked[:1]) == ("locked", "s")
+    shown = case_log(db.session(), case_id).reports[0]
+    assert (shown.by, shown.told.states) == ("rita@desk.test", {"applied": 1, "rejected": 1})
+    assert (shown.told.shown[0].settled_why, shown.told.shown[0].masked[:1]) == ("locked", "s")
 
 
 def test_an_allow_listed_domain_is_not_reported_after_all(context: Flask) -> None:
