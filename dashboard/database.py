@@ -43,15 +43,16 @@ class UtcDateTime(TypeDecorator[datetime]):
         """Store UTC; SQLite keeps no zone, so it gets the bare UTC digits."""
         if value is None:
             return None
-        if value.tzinfo is None:
-            raise ValueError("a naive datetime has no place in the database")
-        value = value.astimezone(UTC)
+        if value.tzinfo is not UTC:  # nearly all of them are, and there are dozens to every check
+            if value.tzinfo is None:
+                raise ValueError("a naive datetime has no place in the database")
+            value = value.astimezone(UTC)
         return value.replace(tzinfo=None) if dialect.name == "sqlite" else value
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002  SQLAlchemy's signature
         """Return aware UTC whatever the driver gave."""
-        if value is None:
-            return None
+        if value is None or value.tzinfo is UTC:
+            return value
         return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
 
 

@@ -11,7 +11,7 @@ import contextlib
 import logging
 import time
 from collections import Counter
-from collections.abc import AsyncGenerator, Collection, Sequence
+from collections.abc import AsyncGenerator, AsyncIterable, Sequence
 from datetime import timedelta
 from functools import partial
 from itertools import islice
@@ -99,20 +99,42 @@ def run_batch(batch_id: int) -> dict[str, int]:
 
 async def _check(batch_id: int, due: Sequence[DueDomain], current: Settings) -> Counter[str]:
     """Ask the panel about every domain and commit the answers group by group."""
-    totals: Counter[str] = Counter()
     async with open_panel(current) as panel:
-        liars = await ask_canaries(panel, current, domain_now())
-        async with contextlib.aclosing(_answers(panel, due, liars)) as groups:
-            async for group in groups:
-                done = commit_group(batch_id, group, current)
-                totals.update(checks=done.checks, skipped=done.skipped, opened=done.opened)
+        # Asked with the first domains, whose answers wait for what the canaries say of the servers.
+        liars = asyncio.create_task(ask_canaries(panel, current, domain_now()))
+        try:
+            async with contextlib.aclosing(_answers(panel, due, liars)) as groups:
+                totals = await _commit(batch_id, groups, current)
+        finally:
+            liars.cancel()
         with writing() as session:
             count_look_ups(session, domain_now(), panel.asked, panel.counters)
     return totals
 
 
+async def _commit(batch_id: int, groups: AsyncIterable[list[CheckedDomain]], current: Settings) -> Counter[str]:
+    """Commit one group after another in a thread, so that the servers go on being asked while the database writes.
+
+    The thread alone uses the session until the last group is in: each group waits for the one before it.
+    """
+    totals: Counter[str] = Counter()
+    under_way: asyncio.Task[Recorded] | None = None
+    async for group in groups:
+        totals.update(await _done(under_way))
+        under_way = asyncio.create_task(asyncio.to_thread(commit_group, batch_id, group, current))
+    totals.update(await _done(under_way))
+    return totals
+
+
+async def _done(under_way: asyncio.Task[Recorded] | None) -> dict[str, int]:
+    if under_way is None:
+        return {}
+    done = await under_way
+    return {"checks": done.checks, "skipped": done.skipped, "opened": done.opened}
+
+
 async def _answers(
-    panel: Panel, due: Sequence[DueDomain], liars: Collection[Liar]
+    panel: Panel, due: Sequence[DueDomain], liars: asyncio.Task[frozenset[Liar]]
 ) -> AsyncGenerator[list[CheckedDomain], None]:
     """Yield checked domains in groups, in the order the answers come in, `AT_ONCE` under way all the time."""
     waiting = iter(due)
@@ -137,10 +159,10 @@ async def _answers(
             task.cancel()
 
 
-async def _ask(panel: Panel, domain: DueDomain, liars: Collection[Liar]) -> CheckedDomain:
+async def _ask(panel: Panel, domain: DueDomain, liars: asyncio.Task[frozenset[Liar]]) -> CheckedDomain:
     with going_first(urgent=domain.urgent):
         said = await panel.ask(domain.name, domain_now(), closely=domain.closely, answered=domain.answered)
-    replies = void(panel, said, liars)
+    replies = void(panel, said, await asyncio.shield(liars))
     return CheckedDomain(
         domain.id, domain.due_at, [Answer(reply.evidence, reply.raw, reply.raw_digest) for reply in replies]
     )

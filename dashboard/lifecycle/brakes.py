@@ -74,9 +74,14 @@ def limit_of(counts: Counts, mode: Mode, limits: BrakeLimits) -> float:
     return limits.factor * counts.month * (WINDOW / HISTORY)
 
 
+def measures(mode: Mode, scope: Scope) -> bool:
+    """Whether `mode` can judge `scope` at all: the share is one of a TLD's names, it says nothing of wider scopes."""
+    return mode is Mode.BASELINE or bool(scope.tld)
+
+
 def trips(counts: Counts, mode: Mode, scope: Scope, limits: BrakeLimits) -> bool:
-    """Whether the brake of `scope` goes on. The share is one of a TLD's names: it says nothing of wider scopes."""
-    if counts.lapsed < limits.minimum or (mode is Mode.SHARE and not scope.tld):
+    """Whether the brake of `scope` goes on."""
+    if counts.lapsed < limits.minimum or not measures(mode, scope):
         return False
     return counts.lapsed > limit_of(counts, mode, limits)
 

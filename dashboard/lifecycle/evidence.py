@@ -130,9 +130,10 @@ class Evidence:
     @property
     def kind(self) -> EvidenceKind:
         """The kind of evidence; a status API's DNS estimate is only delegation."""
-        if self.provider is Provider.DNS or self.estimate:
+        provider = self.provider
+        if provider is Provider.DNS or self.estimate:
             return EvidenceKind.DELEGATION
-        if self.provider in {Provider.FASTLY, Provider.DOMAINR}:
+        if provider is Provider.FASTLY or provider is Provider.DOMAINR:
             return EvidenceKind.STATUS_API
         return EvidenceKind.REGISTRY_DIRECTORY
 

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry
-from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, trips
+from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, measures, trips
 from dashboard.models import PENDING, Brake, Case, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, lapsed_lately, mode_now, window_start
 from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
@@ -52,6 +52,7 @@ def watch(session: Session, assessed: Sequence[Assessed], now: datetime) -> list
     if not suspect:
         return []
     measure = Measure(mode_now(session, now), limits)
+    suspect = {scope for scope in suspect if measures(measure.mode, scope)}
     counts = {scope: counted(session, scope, lapsed[scope], now) for scope in sorted(suspect, key=_order)}
     tried = [_try(session, scope, found, measure, now) for scope, found in counts.items()]
     return [entry for entry in tried if entry is not None]

@@ -300,9 +300,10 @@ def _open(
     if waits(case) and again:
         _end_aside(session, case, "facts", now)
         close_opening(session, case.id, CaseState.SNOOZED.value, now)
-    case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
-    case.allow_entry_id = case.term_at = None
-    case.version += again
+    if again:
+        case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
+        case.allow_entry_id = case.term_at = None
+        case.version += 1
     session.add(new_opening(case, why.words, now))
     entries.append(
         NewEntry(

@@ -29,6 +29,7 @@ from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.services.dependencies.lapses import note_lapses
+from dashboard.services.dependencies.load import relied_on
 from dashboard.services.dependencies.relate import relate
 from dashboard.services.sweeping.begin import First, begin_sweeping
 from dashboard.services.warnings.watch import watch_warnings
@@ -36,7 +37,7 @@ from dashboard.services.warnings.watch import watch_warnings
 __all__ = ["Answer", "CheckedDomain", "Recorded", "record_checks"]
 
 
-Held = Row[int, str, str, datetime, int, datetime | None, bool]
+Held = Row[int, str, str, datetime, int, datetime | None, bool, bool]
 """A domain's row, locked: see `_still_held` for its columns."""
 
 
@@ -73,7 +74,7 @@ def record_checks(
     """
     held = _still_held(session, batch_id, checked)
     live = [item for item in checked if item.id in held and held[item.id].next_check_at == item.due_at]
-    facts = {item.id: DomainFacts(item.id, held[item.id].name, Phase(held[item.id].phase)) for item in live}
+    facts = {item.id: _facts(held[item.id]) for item in live}
     fill_facts(session, facts)
     keeper = Keeper()
     before = {item.id: _take_in(facts[item.id], item, keeper) for item in live}
@@ -112,12 +113,16 @@ def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain
     is_swept = exists().where(Sweep.domain_id == Domain.id).label("is_swept")
     columns = Domain.id, Domain.name, Domain.phase, Domain.next_check_at, Domain.failures, Domain.completed_at
     rows = session.execute(
-        select(*columns, is_swept)
+        select(*columns, is_swept, relied_on().label("is_relied_on"))
         .where(Domain.id.in_([item.id for item in checked]), Domain.batch_id == batch_id)
         .order_by(Domain.id)
         .with_for_update(key_share=True)  # an import may add addresses meanwhile
     )
     return {row.id: row for row in rows}
+
+
+def _facts(held: Held) -> DomainFacts:
+    return DomainFacts(held.id, held.name, Phase(held.phase), is_relied_on=held.is_relied_on)
 
 
 def _first(item: CheckedDomain, facts: dict[int, DomainFacts]) -> First:

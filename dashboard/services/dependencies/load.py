@@ -1,4 +1,4 @@
-"""What some domains rely on now, with what of it has lapsed; and who among some domains is relied on."""
+"""What some domains rely on now, with what of it has lapsed; and how to ask who is relied on."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import and_, exists, select
+from sqlalchemy import ColumnElement, and_, exists, select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.assessment import HolderChange, LapsedDependency, Reliance
@@ -74,7 +74,6 @@ def _merged(same: list[LapsedDependency]) -> LapsedDependency:
     return LapsedDependency(first.domain, kinds, first.phase, first.holder_change, first.since)
 
 
-def relied_on(session: Session, domain_ids: Collection[int]) -> set[int]:
-    """Return those of `domain_ids` that another domain relies on now."""
-    used = exists().where(Dependency.depends_on_id == Domain.id, Dependency.last_seen_at.is_(None))
-    return set(session.scalars(select(Domain.id).where(Domain.id.in_(domain_ids), used)))
+def relied_on() -> ColumnElement[bool]:
+    """Whether another domain relies on the one of a query, now."""
+    return exists().where(Dependency.depends_on_id == Domain.id, Dependency.last_seen_at.is_(None))

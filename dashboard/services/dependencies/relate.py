@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from sqlalchemy import Row, and_, exists, func, or_, select, update
+from sqlalchemy import Row, and_, func, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
@@ -19,7 +19,7 @@ from dashboard.lifecycle.reliance import CHANGED_HANDS, targets
 from dashboard.models import Dependency, Domain
 from dashboard.services.checking.facts import DomainFacts
 from dashboard.services.checking.request import make_due
-from dashboard.services.dependencies.load import load_relations
+from dashboard.services.dependencies.load import load_relations, relied_on
 
 NEW_AT_MOST, WITHIN = 16, timedelta(days=30)
 """A domain that names new ones every day would have us check any number of them; what is above this waits."""
@@ -144,10 +144,8 @@ def _look_again(session: Session, ids: Collection[int], now: datetime) -> None:
     """
     if not ids:
         return
-    unused = ~exists().where(Dependency.depends_on_id == Domain.id, Dependency.last_seen_at.is_(None))
-    free = session.scalars(
-        select(Domain.id).where(Domain.id.in_(ids), unused).with_for_update(skip_locked=True, key_share=True)
-    ).all()
+    unused = select(Domain.id).where(Domain.id.in_(ids), ~relied_on())
+    free = session.scalars(unused.with_for_update(skip_locked=True, key_share=True)).all()
     make_due(session, free, now)
 
 
