@@ -33,6 +33,8 @@ class CaseState(StrEnum):
 
 PENDING = (CaseState.OPEN, CaseState.SNOOZED, CaseState.ESCALATED)
 """The states in which a case still waits for a decision."""
+DECIDED = text("closed_how IN ('approve', 'override')")
+"""Condition of an opening that a decision ended, as its index has it."""
 _OPEN, _SNOOZED, _ESCALATED = (text(f"state = '{state.value}'") for state in PENDING)
 
 
@@ -154,6 +156,14 @@ class CaseOpening(Base):
     __table_args__ = (
         Index("ix_case_openings_opened_at", "opened_at"),
         Index("ix_case_openings_case_id", "case_id"),
+        Index(
+            "ix_case_openings_decided",
+            "phase",
+            "holder_change",
+            "id",
+            postgresql_where=DECIDED,
+            sqlite_where=DECIDED,
+        ),
     )
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
@@ -180,6 +190,7 @@ class Decision(Base):
     __table_args__ = (
         CheckConstraint("(staff_id IS NULL) <> (policy_version IS NULL)", name="decider"),
         Index("ix_decisions_case_id", "case_id"),
+        Index("ix_decisions_opening_id", "opening_id"),
         Index("ix_decisions_decided_at", "decided_at"),
         Index(
             "ix_decisions_automatic",

@@ -6,11 +6,11 @@ Who catches a domain often catches several; and an account with two lapsed domai
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Row, and_, func, select
+from sqlalchemy import ColumnElement, Row, ScalarSelect, String, and_, cast, func, literal, null, select, union_all
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.lifecycle.evidence import Provider
@@ -18,7 +18,6 @@ from dashboard.models import PENDING, Address, Case, Dependency, Domain, Evidenc
 
 MAX_SHOWN = 12
 MAX_LOOKED_AT = 60
-_DIRECTORIES = (Provider.RDAP.value, Provider.WHOIS.value)
 _WORDS = {"mx": "mail at", "ns": "names at"}
 
 
@@ -47,24 +46,24 @@ def linked_domains(session: Session, domain_id: int) -> Sequence[Linked]:
     """Return cases that wait and hang together with the domain: the most in common first, then by risk."""
     links: dict[int, list[Link]] = defaultdict(list)
     rows: dict[int, Row[Any]] = {}
-    for row in session.execute(_by_accounts(domain_id)):
-        rows[row.domain_id] = row
-        links[row.domain_id].append(Link(f"{row.accounts} account{'' if row.accounts == 1 else 's'} in common"))
-    shared = session.execute(_by_dependencies(domain_id)).all()
-    registrars = _registrars(session, {row.domain_id for row in shared} | {domain_id}) if shared else {}
-    for row in shared:
-        rows[row.domain_id] = row
-        words = _WORDS[row.kind]
-        same = registrars.get(row.domain_id, {}).keys() & registrars.get(domain_id, {}).keys()
-        if row.kind == "ns" and same:
-            words = f"registrar {registrars[domain_id][min(same)]}, names at"
-        links[row.domain_id].append(Link(words, row.relied_on))
-    found = [_linked(row, links[ident]) for ident, row in rows.items()]
+    for row in session.execute(_linked_cases(domain_id)):
+        rows[row.case_id] = row
+        links[row.case_id].append(_link(row))
+    found = [
+        Linked(row.case_id, row.name, row.phase, row.holder_change, row.state, row.risk, links[ident])
+        for ident, row in rows.items()
+    ]
     return sorted(found, key=lambda each: (-len(each.links), -each.risk, each.name))[:MAX_SHOWN]
 
 
-def _linked(row: Row[Any], links: Sequence[Link]) -> Linked:
-    return Linked(row.case_id, row.name, row.phase, row.holder_change, row.state, row.risk, links)
+def _link(row: Row[Any]) -> Link:
+    if row.accounts:
+        return Link(f"{row.accounts} account{'' if row.accounts == 1 else 's'} in common")
+    mine = {name.casefold(): name for name in (row.rdap, row.whois) if name}
+    same = mine.keys() & {name.casefold() for name in (row.their_rdap, row.their_whois) if name}
+    if row.kind == "ns" and same:
+        return Link(f"registrar {mine[min(same)]}, names at", row.relied_on)
+    return Link(_WORDS[row.kind], row.relied_on)
 
 
 _CASE = (
@@ -78,11 +77,25 @@ _CASE = (
 )
 
 
+def _linked_cases(domain_id: int) -> Any:
+    """Select a row for each thing in common, with the registrars that the directories name now."""
+    halves = (select(half.subquery()) for half in (_by_accounts(domain_id), _by_dependencies(domain_id)))
+    found = union_all(*halves).subquery()
+    return select(
+        found,
+        _registrar(literal(domain_id), Provider.RDAP).label("rdap"),
+        _registrar(literal(domain_id), Provider.WHOIS).label("whois"),
+        _registrar(found.c.domain_id, Provider.RDAP).label("their_rdap"),
+        _registrar(found.c.domain_id, Provider.WHOIS).label("their_whois"),
+    ).order_by(found.c.accounts.desc(), found.c.kind)
+
+
 def _by_accounts(domain_id: int) -> Any:
     here, there = aliased(Address), aliased(Address)
     accounts = func.count(there.account_id.distinct()).label("accounts")
+    nothing = cast(null(), String)
     return (
-        select(*_CASE, accounts)
+        select(*_CASE, accounts, nothing.label("kind"), nothing.label("relied_on"))
         .join(Domain, Domain.id == Case.domain_id)
         .join(there, there.domain_id == Case.domain_id)
         .join(here, and_(here.account_id == there.account_id, here.domain_id == domain_id))
@@ -98,7 +111,7 @@ def _by_dependencies(domain_id: int) -> Any:
     mine = select(Dependency.depends_on_id).where(Dependency.domain_id == domain_id, current)
     relied_on = aliased(Domain)
     return (
-        select(*_CASE, Dependency.kind, relied_on.name.label("relied_on"))
+        select(*_CASE, literal(0).label("accounts"), Dependency.kind, relied_on.name.label("relied_on"))
         .join(Domain, Domain.id == Case.domain_id)
         .join(Dependency, Dependency.domain_id == Case.domain_id)
         .join(relied_on, relied_on.id == Dependency.depends_on_id)
@@ -113,14 +126,14 @@ def _by_dependencies(domain_id: int) -> Any:
     )
 
 
-def _registrars(session: Session, domain_ids: Iterable[int]) -> dict[int, dict[str, str]]:
-    """Return the registrars that registry directories name for each domain, by their names in lower case."""
-    registrar = EvidenceRecord.normalised["registrar"].as_string()
-    query = select(EvidenceRecord.domain_id, registrar).where(
-        EvidenceRecord.domain_id.in_(domain_ids), EvidenceRecord.provider.in_(_DIRECTORIES)
+def _registrar(domain_id: ColumnElement[int], directory: Provider) -> ScalarSelect[str]:
+    """Select the registrar that a registry directory named last."""
+    named = EvidenceRecord.normalised["registrar"].as_string()
+    return (
+        select(named)
+        .where(EvidenceRecord.domain_id == domain_id, EvidenceRecord.provider == directory.value, named.is_not(None))
+        .order_by(EvidenceRecord.last_seen_at.desc())
+        .limit(1)
+        .correlate_except(EvidenceRecord)
+        .scalar_subquery()
     )
-    found: dict[int, dict[str, str]] = defaultdict(dict)
-    for ident, name in session.execute(query):
-        if name:
-            found[ident][name.casefold()] = name
-    return found

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -23,6 +24,9 @@ from dashboard.models import (
     Dependency,
     Mention,
     Role,
+    SetAside,
+    Staff,
+    TakeoverReport,
     Unverification,
 )
 from tests import factories as make
@@ -33,6 +37,8 @@ from tests.support.statements import recorded_statements
 from tests.web.test_decisions import decide, make_lapsed_case
 
 HOSTILE = "<script>alert(1)</script>"
+STATEMENTS = 25
+"""So many at most for a page of a case, whatever it holds."""
 
 
 @pytest.fixture
@@ -309,21 +315,42 @@ def test_earlier_decisions_on_cases_like_this_one_are_counted(app: Flask, review
     decide(reviewer, cases[1])
     decide(reviewer, cases[2])
     decide(reviewer, cases[3], kind="override", reason_code="owner_confirmed")
+    with app.app_context(), writing() as session:
+        session.scalars(select(Decision)).all()[1].reverted_at = START
     html = reviewer.get(f"/cases/{cases[0]}").text
     part = html[html.index('id="similar-head"') :]
-    assert re.findall(r'<td class="num">(\d+)</td>', part)[:2] == ["2", "1"]
-    assert "like-3.net" in part
+    assert re.findall(r'<td class="num">(\d+)</td>', part)[:4] == ["2", "1", "1", "0"]
+    assert part.count("Taken back</span>") == 1
+    for words in ("like-3.net", "The owner has shown that they still hold it", "The latest 3 in the same situation"):
+        assert words in part
 
 
 def test_the_page_takes_few_statements_however_many_accounts_there_are(app: Flask, reviewer: FlaskClient) -> None:
-    few, many = make_lapsed_case(app, addresses=2), make_lapsed_case(app, addresses=70)
+    few, many = make_lapsed_case(app), make_lapsed_case(app, addresses=500)
     rely(app, [few, many], "operator.net", "mx")
     decide(reviewer, make_lapsed_case(app))
-    for case in (few, many):
-        write(reviewer, case, "seen")
-        reviewer.get(f"/cases/{case}")
+    busy(app, few)
+    busy(app, many)
     with recorded_statements(app) as first:
-        reviewer.get(f"/cases/{few}")
+        assert "Takeover reported" in reviewer.get(f"/cases/{few}").text
     with recorded_statements(app) as second:
         reviewer.get(f"/cases/{many}")
-    assert len(first) == len(second) <= 60
+    assert len(first) == len(second) <= STATEMENTS
+    assert len(set(first)) == len(first), "nothing is read twice"
+
+
+def busy(app: Flask, case_id: int) -> None:
+    """Let there be of everything: a note, a decision that was taken back, a report, a time aside, events, packages."""
+    with app.app_context(), writing() as session:
+        case, person = session.get_one(Case, case_id), session.scalars(select(Staff.id)).first()
+        decision = make.make_decision(session, case, person or 0, reverted_at=START, reverted_by=person)
+        about: dict[str, Any] = {"case_id": case_id, "staff_id": person}
+        report = TakeoverReport(**about, reported_at=START, note="", case_version=1, frozen={})
+        session.add_all([report, CaseNote(**about, at=START, body="seen")])
+        session.add(SetAside(**about, kind="snooze", at=START, note="", ended_at=START, ended_how="date"))
+        session.flush()
+        for address in session.scalars(select(Address).where(Address.domain_id == case.domain_id)).all():
+            make.make_unverification(session, decision, address, "withdrawn")
+            make.make_notice(session, address, report_id=report.id)
+            make.make_package(session, address.account)
+            make.make_event(session, address.account, "login", START)

@@ -1,0 +1,29 @@
+"""Indexes of the desk: accounts by name whatever its letter case, and what was decided in which situation"""
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0012"
+down_revision = "0011"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    op.create_index("ix_accounts_username", "accounts", [sa.text("lower(username)")], unique=False)
+    op.create_index("ix_decisions_opening_id", "decisions", ["opening_id"], unique=False)
+    decided = sa.text("closed_how IN ('approve', 'override')")
+    op.create_index(
+        "ix_case_openings_decided",
+        "case_openings",
+        ["phase", "holder_change", "id"],
+        unique=False,
+        postgresql_where=decided,
+        sqlite_where=decided,
+    )
+
+
+def downgrade() -> None:
+    op.drop_index("ix_case_openings_decided", table_name="case_openings")
+    op.drop_index("ix_decisions_opening_id", table_name="decisions")
+    op.drop_index("ix_accounts_username", table_name="accounts")
