@@ -12,7 +12,7 @@ from dashboard.database import writing
 from dashboard.lifecycle.evidence import Phase
 from dashboard.models import Role
 from jobs.allow_list import settle
-from tests.conftest import START
+from tests.conftest import START, ManualClock
 from tests.support import browser as browsers
 from tests.support import people, site, story
 
@@ -78,6 +78,22 @@ def test_an_entry_closes_a_case_and_its_removal_opens_it_again(app: Flask, page:
     page.goto("/cases/1")
     expect(page.locator(".head")).to_contain_text("Open")
     expect(page.locator("main")).to_contain_text(f"allow-list entry {NAME} was removed")
+
+
+def test_a_case_opens_again_when_its_entry_expires(app: Flask, page: Page, clock: ManualClock) -> None:
+    page.goto(f"/allow-list/new?kind=domain&value={NAME}")
+    page.get_by_label("Reason").fill("The owner renews by hand")
+    page.get_by_label("Expires").fill("2026-11-20")
+    page.get_by_role("button", name="See what it would match").click()
+    page.get_by_role("button", name="Add to the allow-list").click()
+    work_off(app)
+    page.goto("/cases/1")
+    expect(page.locator(".head")).to_contain_text("Closed: allow-listed")
+    clock.advance(days=25)
+    work_off(app)
+    page.reload()
+    expect(page.locator(".head")).to_contain_text("Open")
+    expect(page.locator("main")).to_contain_text(f"allow-list entry {NAME}")
 
 
 def test_an_address_is_revealed_for_a_reason_and_for_the_page(app: Flask, page: Page) -> None:

@@ -29,8 +29,13 @@ POSTED = (
     ("/allow-list/preview", {"kind": "domain", "value": "com", "reason": "", "expires": ""}),
     ("/cases/1/decision", {"kind": "approve", "version": "0", "shown_count": "1", "reason_code": "lapsed"}),
     ("/cases/1/decision", {"kind": "approve", "version": "1", "shown_count": "1", "reason_code": ""}),
+    ("/bulk-actions/prepare", {"kind": "approve", "scope": "filter", "shown_count": "3"}),
+    ("/bulk-actions/prepare", {"kind": "override", "scope": "filter", "phase": "redemption"}),
+    ("/bulk-actions/1/revert", {}),
+    ("/bulk-actions/2/approve", {"version": "0", "digest": ""}),
+    ("/bulk-actions/stop-all", {}),
 )
-"""Pages that answer a form: results, mistakes, conflicts."""
+"""Pages that answer a form: results, mistakes, conflicts; the previews that their author can confirm."""
 SUBMIT = """([path, fields]) => {
     const form = document.createElement("form");
     form.method = "post";
@@ -84,6 +89,12 @@ def sign_in(page: Page, console: Console) -> None:
     page.wait_for_url(f"{console.url}/")
 
 
+def submit(page: Page, path: str, fields: dict[str, str]) -> None:
+    token = page.locator("input[name=csrf_token]").first.input_value()
+    with page.expect_navigation():
+        page.evaluate(SUBMIT, [path, {**fields, "csrf_token": token}])
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_no_screen_violates_wcag_22_aa(console: Console, browser: Browser, scheme: str) -> None:
     seen: dict[str, list[str]] = {}
@@ -97,10 +108,12 @@ def test_no_screen_violates_wcag_22_aa(console: Console, browser: Browser, schem
                 seen[path] = violations(page)
         for path, fields in POSTED:
             page.goto(f"{console.url}/accounts")
-            token = page.locator("input[name=csrf_token]").first.input_value()
-            with page.expect_navigation():
-                page.evaluate(SUBMIT, [path, {**fields, "csrf_token": token}])
+            submit(page, path, fields)
             seen[f"POST {path} {fields}"] = violations(page)
+            if page.locator("form[action$='/confirm']").count():
+                form = {name: page.locator(f"[name={name}]").first.input_value() for name in ("version", "digest")}
+                submit(page, f"{page.url}/confirm", form)
+                seen[f"POST {page.url} {fields}"] = violations(page)
     assert len(seen) >= FEWEST_PAGES
     lines = [f"{path}\n    {line}" for path, found in seen.items() for line in found]
     assert not lines, "\n".join(lines)

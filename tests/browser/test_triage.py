@@ -127,6 +127,11 @@ def test_five_cases_from_first_to_last_by_keys_alone(desk: Desk, page: Page) -> 
     press(page, "Tab", "Enter")
     page.wait_for_url(re.compile(r"/cases(\?.*)?$"))
 
+    five_are_settled(desk)
+
+
+def five_are_settled(desk: Desk) -> None:
+    """One un-verified, two kept (one for a term), one snoozed with a note, one escalated; the undone one is gone."""
     states = [case_of(desk, number).state for number in range(5)]
     assert states == ["decided", "decided", "snoozed", "decided", "escalated"]
     with desk.app.app_context():
@@ -136,6 +141,56 @@ def test_five_cases_from_first_to_last_by_keys_alone(desk: Desk, page: Page) -> 
         assert kinds.all() == ["approve", "override", "override"]
         waiting = select(Unverification.id).where(Unverification.state == "queued")
         assert len(db.session.scalars(waiting).all()) == 3
+
+
+def test_five_cases_from_first_to_last_by_forms_and_links_without_script(desk: Desk, browser: Browser) -> None:
+    addresses = [f"**/cases/{case}" for case in desk.cases]
+    with browsers.new_page(browser, java_script_enabled=False) as page:
+        sign_in(page, desk, "rita@desk.test")
+        page.goto(f"{desk.url}/cases?tld=net")
+        page.get_by_role("link", name="case-500.net", exact=True).click()
+        page.get_by_role("button", name="Claim").click()
+        expect(page.locator("#claim")).to_contain_text("You work on this case")
+
+        press_unverify(page)
+        page.wait_for_url(addresses[1])
+        page.get_by_role("button", name="Undo").click()
+        page.wait_for_url(addresses[0])
+        expect(page.locator("#status")).to_contain_text("3 addresses withdrawn before the source knew")
+        press_unverify(page)
+        page.wait_for_url(addresses[1])
+
+        press_keep(page, "owner_confirmed", until="30")
+        page.wait_for_url(addresses[2])
+        expect(page.locator("#status")).to_contain_text("stay verified until 2026-12-01")
+
+        page.locator("summary", has_text="Snooze").click()
+        page.get_by_role("button", name="Snooze").click()
+        page.wait_for_url(addresses[3])
+
+        page.locator("#note-body").fill("@ada, do you know this one?")
+        page.locator("form:has(#note-body) button").click()
+        page.wait_for_url(f"{addresses[3]}#notes")
+        expect(page.locator("#status")).to_contain_text("ada@desk.test will see it")
+        press_keep(page, "provider_wrong")
+        page.wait_for_url(addresses[4])
+
+        page.locator("summary", has_text="Escalate to the admins").click()
+        page.locator("#escalate-note").fill("Too large for me")
+        page.locator("form:has(#escalate-note) button").click()
+        page.wait_for_url(re.compile(r"/cases(\?.*)?$"))
+    five_are_settled(desk)
+
+
+def press_unverify(page: Page) -> None:
+    page.locator("#approve-reason_code").select_option("lapsed")
+    page.get_by_role("button", name="Un-verify 3 addresses").click()
+
+
+def press_keep(page: Page, reason: str, until: str = "facts") -> None:
+    page.locator("#override-until").select_option(until)
+    page.locator("#override-reason_code").select_option(reason)
+    page.get_by_role("button", name="Keep verified").click()
 
 
 def test_of_two_reviewers_the_slower_learns_who_was_faster_and_when(desk: Desk, signed_in: Open) -> None:

@@ -48,7 +48,7 @@ from dashboard.services.reasons import Keeper, add_template, retire_reason
 from jobs.allow_list import settle
 from tests import factories as make
 from tests.conftest import START
-from tests.support import bulk, story
+from tests.support import every_bulk, story
 
 DAY = timedelta(days=1)
 SECRET = "zebrafinch"
@@ -103,9 +103,7 @@ def build() -> World:
     _allow(actor)
     _settle_unverifications()
     _desk(actor)
-    cases = bulk.lapsed(3)
-    bulk.done(cases[:2])
-    bulk.previewed(cases[2:])
+    every_bulk.build()
     with writing() as session:
         _brakes(session)
         session.execute(update(Address).values(local_part=Address.external_id + f".{SECRET}"))
@@ -202,7 +200,9 @@ def _brakes(session: Session) -> None:
 def _values() -> dict[str, list[object]]:
     session = db.session()
     ids = {
-        "bulk_id": select(BulkAction.id),
+        "bulk_id": select(BulkAction.id).order_by(BulkAction.id),
+        "bulk.items.bulk_id": select(BulkAction.id).where(BulkAction.state == "previewed"),
+        "bulk.export.bulk_id": select(BulkAction.id).limit(1),
         "decision_id": select(Decision.id).order_by(Decision.id).limit(2),
         "case_id": select(Case.id).order_by(Case.id).limit(6),
         "account_id": select(Account.id).order_by(Account.id).limit(3),
