@@ -28,8 +28,8 @@ from dashboard.models import (
 )
 from dashboard.models.case import decided_by
 from dashboard.services.cases.aside import last_aside
-from dashboard.services.cases.flag import close_opening
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze, judge
+from dashboard.services.cases.openings import close_opening
 from dashboard.services.cases.reasons import find_reason
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_state

@@ -14,7 +14,8 @@ from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.evidence import Phase
 from dashboard.models import Case, CaseState, Domain
-from dashboard.services.cases.flag import Assessed, update_cases
+from dashboard.services.cases.assessed import Assessed
+from dashboard.services.cases.flag import update_cases
 from dashboard.services.checking.facts import load_facts
 from dashboard.services.checking.request import make_due
 

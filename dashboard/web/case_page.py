@@ -20,7 +20,6 @@ from dashboard.queries.history import domain_history
 from dashboard.queries.linked import Linked, linked_domains
 from dashboard.queries.similar import Similar, similar_decisions
 from dashboard.services.cases.exposure import exposure_and_profile
-from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.cases.reasons import Reason
 from dashboard.services.policy import current
@@ -109,7 +108,7 @@ class CasePage:
 def case_page(session: Session, case: Case, desk: Desk, now: datetime, offset: int = 0) -> CasePage:
     """Collect the page of a case."""
     judged, policy = judge(session, case.domain_id, now), current(session)
-    lapse = lapse_of(judged.assessment)
+    lapse = judged.assessment.lapsed_at
     lost, is_high = exposure_and_profile(session, case.domain_id, judged.address_ids, lapse, policy)
     since = lapse or case.opened_at
     evidence = domain_evidence(session, case.domain_id)

@@ -17,7 +17,6 @@ from dashboard.database import db, writing
 from dashboard.models import Case
 from dashboard.queries.affected import AffectedAccount, affected_accounts
 from dashboard.queue import JobName, enqueue
-from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.judge import judge
 from dashboard.services.policy.versions import current
 from dashboard.services.takeover import (
@@ -100,7 +99,7 @@ def _page(session: Session, case_id: int, now: datetime) -> TakeoverPage:
     case = session.get(Case, case_id)
     if case is None:
         abort(404)
-    lapse = lapse_of(judge(session, case.domain_id, now).assessment)
+    lapse = judge(session, case.domain_id, now).assessment.lapsed_at
     since = lapse or case.opened_at
     addresses = Counter(row.account_id for row in reportable(session, case.domain_id))
     found = affected_accounts(session, case.domain_id, since, size=MAX_ACCOUNTS).accounts

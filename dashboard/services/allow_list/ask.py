@@ -170,4 +170,3 @@ def cover_domain(value: str, names: Collection[str]) -> str | None:
     """Return which of the domains `names` a host or suffix lies in."""
     known = set(names)
     return next((part for part in suffixes_of(value) if part in known), None)
-

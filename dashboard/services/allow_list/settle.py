@@ -16,7 +16,8 @@ from dashboard.lifecycle.assessment import Recommendation
 from dashboard.models import PENDING, AllowKind, AllowListEntry, Case, Domain
 from dashboard.services.allow_list.matching import domains_of
 from dashboard.services.allow_list.values import Named
-from dashboard.services.cases.flag import Assessed, update_cases
+from dashboard.services.cases.assessed import Assessed
+from dashboard.services.cases.flag import update_cases
 from dashboard.services.cases.reopen import Why
 from dashboard.services.checking.facts import load_facts
 

@@ -15,7 +15,7 @@ from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Outcome
 from dashboard.models import LapseCount
 from dashboard.services.brakes.hold import Discarded
-from dashboard.services.cases.flag import Assessed
+from dashboard.services.cases.assessed import Assessed
 
 ASSESSED = "-"
 """The `provider` under which assessments are counted, for the brake of the whole sweep."""

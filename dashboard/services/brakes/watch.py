@@ -17,7 +17,7 @@ from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_o
 from dashboard.models import PENDING, Brake, Case, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, lapsed_lately, mode_now, window_start
 from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_brakes
-from dashboard.services.cases.flag import Assessed
+from dashboard.services.cases.assessed import Assessed
 from dashboard.services.checking.facts import load_facts
 from dashboard.services.policy import current
 

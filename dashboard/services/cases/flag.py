@@ -2,62 +2,33 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from sqlalchemy.orm import Session
 
-from dashboard.audit.actor import system
-from dashboard.audit.events import Event
-from dashboard.audit.record import NewEntry, record_many
-from dashboard.lifecycle.assessment import Assessment, Confidence, HolderChange
+from dashboard.audit.record import NewEntry
+from dashboard.lifecycle.assessment import Confidence, HolderChange
 from dashboard.lifecycle.brakes import tld_of
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.policy import Policy, opens_case
-from dashboard.lifecycle.risk import DEPENDENCY, Exposure, risk
-from dashboard.models import Case, CaseOpening, CaseState
+from dashboard.lifecycle.risk import DEPENDENCY, Exposure
+from dashboard.models import Case, CaseState
 from dashboard.services.allow_list.ask import NOTHING, Cover, Coverage, coverage
-from dashboard.services.allow_list.hits import count_hits
 from dashboard.services.brakes.hold import brake_over, open_brakes
-from dashboard.services.cases.aside import end_aside
+from dashboard.services.cases.assessed import Assessed
+from dashboard.services.cases.change import Changes, close_case, describe, open_case
 from dashboard.services.cases.exposure import Stake, exposure, exposures
-from dashboard.services.cases.openings import new_opening, note_recommended
+from dashboard.services.cases.openings import note_recommended
 from dashboard.services.cases.reach import Reach, made_for, reach, reach_among
 from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, left_out, note_renewal, waits, why_open
 from dashboard.services.cases.uncovered import why_uncovered
-from dashboard.services.checking.facts import DomainFacts, KeptReading
 from dashboard.services.policy import current
 
-ACTOR = system("checks")
 RENEWED = {Phase.ACTIVE}
-
-
-@dataclass(frozen=True, slots=True)
-class Assessed:
-    """A domain just assessed: what was known (`before`: its readings before this check) and the new answer."""
-
-    facts: DomainFacts
-    assessment: Assessment
-    before: Sequence[KeptReading]
-
-
-@dataclass(slots=True)
-class Changes:
-    """What was done to cases and is yet to be recorded: how many opened, audit entries, hits of the allow-list."""
-
-    opened: int = 0
-    entries: list[NewEntry] = field(default_factory=list)
-    hits: Counter[Cover] = field(default_factory=Counter)
-
-    def record(self, session: Session, now: datetime) -> None:
-        """Write the hits and the audit entries; the last that a transaction does."""
-        session.flush()
-        count_hits(session, self.hits, now)
-        record_many(session, self.entries, now)
 
 
 def flag(session: Session, assessed: Sequence[Assessed], now: datetime) -> int:
@@ -116,7 +87,7 @@ def _allow(
     changes.hits[cover] += 1
     if case is not None and waits(case):
         case.allow_entry_id = cover.id
-        _close(session, item, case, CaseState.CLOSED_ALLOW_LISTED, changes.entries, now)
+        close_case(session, item, case, CaseState.CLOSED_ALLOW_LISTED, changes.entries, now)
 
 
 def _is_flagged(item: Assessed, case: Case | None, policy: Policy) -> bool:
@@ -168,7 +139,7 @@ def _judge(
         why = why_open(case, item.assessment, now, unreached=bool(reached.unreached - left_out(case)))
         judged[item.facts.id] = _Judged(item, case, cover, reached, why_uncovered(case, why, uncovered))
     standing = [each for each in judged.values() if each.stands and each.cover.whole is None]
-    stakes = [Stake(each.item.facts.id, each.reached.ids, lapse_of(each.item.assessment)) for each in standing]
+    stakes = [Stake(each.item.facts.id, each.reached.ids, each.item.assessment.lapsed_at) for each in standing]
     lost = exposures(session, stakes)
     for each in standing:
         each.lost = lost[each.item.facts.id]
@@ -182,7 +153,7 @@ def _add_cases(session: Session, judged: Iterable[_Judged], now: datetime) -> No
             facts = each.item.facts
             each.case = Case(domain_id=facts.id, tld=tld_of(facts.name), state=CaseState.OPEN.value, version=0)
             each.case.opened_at, each.case.opened_why, each.is_new = now, each.why.words, True
-            _describe(each.case, each.item.assessment, each.lost, now)
+            describe(each.case, each.item.assessment, each.lost, now)
             session.add(each.case)
     session.flush()
 
@@ -194,7 +165,7 @@ def _flagged(session: Session, judged: _Judged, changes: Changes, now: datetime)
         if judged.cover.addresses:
             _allow(session, item, case, next(iter(judged.cover.addresses.values())), changes, now)
         elif case is not None and waits(case) and not _undecided(item):
-            _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
+            close_case(session, item, case, CaseState.CLOSED_NO_ADDRESSES, changes.entries, now)
         return False
     if case is None:
         return False
@@ -203,9 +174,9 @@ def _flagged(session: Session, judged: _Judged, changes: Changes, now: datetime)
         return False
     recommended = None if judged.is_new else case.recommendation
     if not judged.is_new:
-        _describe(case, item.assessment, judged.lost, now)
+        describe(case, item.assessment, judged.lost, now)
     if why is not None:
-        _open(session, case, item, why, changes.entries, now, again=not judged.is_new)
+        open_case(session, case, item, why, changes.entries, now, again=not judged.is_new)
     if why is not None or case.recommendation != recommended:
         note_recommended(session, case, now)
     return why is not None
@@ -228,19 +199,19 @@ def _healthy(item: Assessed) -> bool:
 def _not_flagged(session: Session, item: Assessed, case: Case, entries: list[NewEntry], now: datetime) -> None:
     """Close an open case when that is certain; else show what changed, unless it is only that nobody knows."""
     if not item.facts.addresses:
-        _close(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
+        close_case(session, item, case, CaseState.CLOSED_NO_ADDRESSES, entries, now)
     elif _silenced(item, case):
         return
     elif _healthy(item) or _well_again(item, case):
         lapsed = (lapse_seen_at(item.facts) is not None or _rested(case)) and not item.assessment.holder_changed
         how = CaseState.CLOSED_RENEWED if lapsed else CaseState.CLOSED_NO_ADDRESSES
-        _close(session, item, case, how, entries, now)
+        close_case(session, item, case, how, entries, now)
     elif item.assessment.phase is not Phase.UNKNOWN:
         ids = reach(session, item.facts, item.assessment, decided=True).ids
         why = why_open(case, item.assessment, now, unreached=False)
-        _describe(case, item.assessment, exposure(session, item.facts.id, ids, lapse_of(item.assessment)), now)
+        describe(case, item.assessment, exposure(session, item.facts.id, ids, item.assessment.lapsed_at), now)
         if why is not None:  # it was snoozed until its facts change
-            _open(session, case, item, why, entries, now)
+            open_case(session, case, item, why, entries, now)
 
 
 def _rested(case: Case) -> bool:
@@ -257,98 +228,3 @@ def _silenced(item: Assessed, case: Case) -> bool:
     """Whether a change of holder is out of sight only because nobody gives a date any more."""
     known = case.holder_change not in {HolderChange.NONE, HolderChange.UNKNOWN}
     return known and item.assessment.holder_change is HolderChange.UNKNOWN
-
-
-def lapse_of(assessment: Assessment) -> datetime | None:
-    """When the domain lapsed or was caught, as far as it is known: what happened after it weighs."""
-    return assessment.lapsed_at
-
-
-def _describe(case: Case, assessment: Assessment, lost: Exposure, now: datetime) -> None:
-    """Set what the queue shows; the version grows when something a reviewer judges by has changed."""
-    scored = risk(assessment, lost, now)
-    before = _judged_by(case)
-    case.phase, case.confidence = assessment.phase.value, assessment.confidence.value
-    case.recommendation, case.holder_change = assessment.recommendation.value, assessment.holder_change.value
-    case.risk = scored.score
-    case.risk_parts = [{"name": part.name, "points": part.points, "why": part.why} for part in scored.parts]
-    case.drop_at = assessment.predicted.drop.date if assessment.predicted.drop else None
-    case.addresses, case.accounts = lost.addresses, lost.accounts
-    case.only_address_accounts = lost.only_address_accounts
-    case.no_second_factor_accounts = lost.no_second_factor_accounts
-    case.packages, case.downloads_30d = lost.packages, lost.downloads_30d
-    case.updated_at = now
-    if before != _judged_by(case):
-        case.version += 1
-
-
-def _judged_by(case: Case) -> tuple[object, ...]:
-    return (case.phase, case.confidence, case.recommendation, case.holder_change, case.addresses)
-
-
-def _open(
-    session: Session,
-    case: Case,
-    item: Assessed,
-    why: Why,
-    entries: list[NewEntry],
-    now: datetime,
-    *,
-    again: bool = True,
-) -> None:
-    """Open the case, or open it again, and say why."""
-    if waits(case) and again:
-        _end_aside(session, case, "facts", now)
-        close_opening(session, case.id, CaseState.SNOOZED.value, now)
-    if again:
-        case.state, case.opened_at, case.opened_why, case.decided_facts = CaseState.OPEN.value, now, why.words, None
-        case.allow_entry_id = case.term_at = None
-        case.version += 1
-    session.add(new_opening(case, why.words, now))
-    entries.append(
-        NewEntry(
-            event=Event.CASE_REOPENED if again else Event.CASE_OPENED,
-            actor=ACTOR,
-            object_type="case",
-            object_id=str(case.id),
-            data={
-                "domain": item.facts.name,
-                "phase": case.phase,
-                "holder_change": case.holder_change,
-                "risk": case.risk,
-                "why": why.code,
-            },
-        )
-    )
-
-
-def _close(
-    session: Session, item: Assessed, case: Case, state: CaseState, entries: list[NewEntry], now: datetime
-) -> None:
-    """Close an open case without a decision."""
-    if case.state != CaseState.OPEN:
-        _end_aside(session, case, "closed", now)
-    case.state, case.updated_at, case.brake_id = state.value, now, None
-    case.version += 1
-    close_opening(session, case.id, state.value, now)
-    entries.append(
-        NewEntry(
-            event=Event.CASE_CLOSED,
-            actor=ACTOR,
-            object_type="case",
-            object_id=str(case.id),
-            data={"domain": item.facts.name, "how": state.value},
-        )
-    )
-
-
-def _end_aside(session: Session, case: Case, how: str, now: datetime) -> None:
-    case.wake_at = None
-    end_aside(session, [case.id], how, now)
-
-
-def close_opening(session: Session, case_id: int, how: str, now: datetime) -> int:
-    """Mark the case's latest opening closed and return its id."""
-    latest = session.scalar(select(func.max(CaseOpening.id)).where(CaseOpening.case_id == case_id))
-    session.execute(update(CaseOpening).where(CaseOpening.id == latest).values(closed_at=now, closed_how=how))
-    return latest or 0

@@ -17,7 +17,6 @@ from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Case, EvidenceRecord
 from dashboard.services.allow_list.ask import NOTHING, coverage
 from dashboard.services.cases.exposure import exposure
-from dashboard.services.cases.flag import lapse_of
 from dashboard.services.cases.reach import made_for, on_their_way, reach_among
 from dashboard.services.checking.facts import DomainFacts, load_facts
 from dashboard.services.checking.snapshot import snapshot
@@ -62,7 +61,7 @@ def preview(session: Session, case_id: int, now: datetime) -> Exposure:
     if case is None:
         raise LookupError(f"no case {case_id}")
     judged = judge(session, case.domain_id, now)
-    return exposure(session, case.domain_id, judged.address_ids, lapse_of(judged.assessment))
+    return exposure(session, case.domain_id, judged.address_ids, judged.assessment.lapsed_at)
 
 
 def freeze(session: Session, case: Case, judged: Judged) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""What an opening of a case keeps of its facts: the policy's dry run judges by it."""
+"""The openings of a case: what each keeps of its facts, by which the policy's dry run judges, and its end."""
 
 from __future__ import annotations
 
@@ -33,3 +33,10 @@ def note_recommended(session: Session, case: Case, now: datetime) -> None:
         .where(CaseOpening.id == latest, CaseOpening.recommended_at.is_(None))
         .values(recommended_at=now)
     )
+
+
+def close_opening(session: Session, case_id: int, how: str, now: datetime) -> int:
+    """Mark the case's latest opening closed and return its id."""
+    latest = session.scalar(select(func.max(CaseOpening.id)).where(CaseOpening.case_id == case_id))
+    session.execute(update(CaseOpening).where(CaseOpening.id == latest).values(closed_at=now, closed_how=how))
+    return latest or 0

@@ -15,7 +15,7 @@ from dashboard.lifecycle.assessment import RegistrationPeriod as Period
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
 from dashboard.lifecycle.sweep import GONE, picture
 from dashboard.models import LifecycleEvent, RegistrationPeriod
-from dashboard.services.cases.flag import Assessed
+from dashboard.services.cases.assessed import Assessed
 from dashboard.services.checking.facts import KeptReading
 
 SLACK = timedelta(days=1)

@@ -22,7 +22,8 @@ from dashboard.lifecycle.schedule import DAILY, RULES_ALONE, SchedulePolicy, is_
 from dashboard.lifecycle.sweep import vanished_at
 from dashboard.models import Check, Domain, Sweep
 from dashboard.services.brakes.watch import watch
-from dashboard.services.cases.flag import Assessed, flag
+from dashboard.services.cases.assessed import Assessed
+from dashboard.services.cases.flag import flag
 from dashboard.services.cases.renewal import unsettled
 from dashboard.services.checking.facts import DomainFacts, KeptReading, fill_facts
 from dashboard.services.checking.history import record_history

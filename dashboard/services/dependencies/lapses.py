@@ -15,7 +15,7 @@ from dashboard.lifecycle.reliance import endangers
 from dashboard.models import Dependency, DependencyLapse
 from dashboard.services.allow_list.ask import NOTHING, coverage
 from dashboard.services.brakes.hold import brake_over, open_brakes
-from dashboard.services.cases.flag import Assessed
+from dashboard.services.cases.assessed import Assessed
 from dashboard.services.cases.renewal import confirmed
 
 SHARED = 100

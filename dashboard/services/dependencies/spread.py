@@ -18,7 +18,8 @@ from sqlalchemy.orm import Session
 from dashboard.lifecycle.reliance import explain
 from dashboard.models import Dependency, DependencyLapse, Domain, LifecycleEvent
 from dashboard.services.brakes.hold import brake_over, open_brakes
-from dashboard.services.cases.flag import Assessed, flag
+from dashboard.services.cases.assessed import Assessed
+from dashboard.services.cases.flag import flag
 from dashboard.services.checking.facts import load_facts
 from dashboard.services.checking.snapshot import snapshot
 

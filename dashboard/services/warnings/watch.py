@@ -16,7 +16,7 @@ from dashboard.models import EarlyWarning
 from dashboard.services.allow_list.ask import coverage
 from dashboard.services.brakes.counts import mode_now
 from dashboard.services.brakes.hold import brake_over, open_brakes
-from dashboard.services.cases.flag import Assessed
+from dashboard.services.cases.assessed import Assessed
 
 _AHEAD = {Phase.ACTIVE, Phase.AUTO_RENEW_GRACE, Phase.REDEMPTION}
 
