@@ -8,7 +8,9 @@ from urllib.parse import parse_qsl
 from flask import (
     Blueprint,
     Response,
+    abort,
     current_app,
+    flash,
     make_response,
     redirect,
     render_template,
@@ -29,6 +31,7 @@ from dashboard.queries.queue import (
     QueueFilters,
     QueueRow,
     Viewer,
+    neighbour,
     next_case,
     queue_count,
     queue_page,
@@ -102,12 +105,44 @@ def show(case_id: int) -> Response:
     return make_response(render_template("cases/show.html", case_page=page, form=None))
 
 
+@blueprint.get(f"/cases/<{ROW_ID}:case_id>/next")
+@requires(Permission.CASES_READ)
+def following(case_id: int) -> Response:
+    """Go to the next case of the queue as it was last looked at."""
+    return _leaf(case_id, back=False)
+
+
+@blueprint.get(f"/cases/<{ROW_ID}:case_id>/previous")
+@requires(Permission.CASES_READ)
+def preceding(case_id: int) -> Response:
+    """Go to the case before in the queue as it was last looked at."""
+    return _leaf(case_id, back=True)
+
+
+def _leaf(case_id: int, *, back: bool) -> Response:
+    """Go to a neighbour; behind the last and before the first case lies the queue itself."""
+    case = db.session().get(Case, case_id)
+    if case is None:
+        abort(404)
+    filters = _last_queue()
+    found = neighbour(db.session(), filters, viewer_now(), case, back=back)
+    if found is None:
+        flash(f"There is no case {'before' if back else 'behind'} that one in the queue.", "info")
+    return make_response(
+        redirect(address_of(filters) if found is None else url_for("cases.show", case_id=found), 303)
+    )
+
+
+def _last_queue() -> QueueFilters:
+    return QueueFilters.from_args(dict(parse_qsl(session.get(LAST_QUEUE, ""))))
+
+
 def next_address(case: Case) -> str:
     """Return where work goes on after a case: the next one of the queue as it was last looked at, or that queue.
 
     Who had only looked something up goes on with the queue of all.
     """
-    filters = QueueFilters.from_args(dict(parse_qsl(session.get(LAST_QUEUE, ""))))
+    filters = _last_queue()
     if filters.named or filters.state != QueueFilters().state:
         filters = QueueFilters()
     following = next_case(db.session(), filters, viewer_now(), case)

@@ -136,6 +136,15 @@ def test_a_key_in_the_queue_opens_the_case_at_the_place(desk: Desk, rita: Page, 
     assert focused(rita) == field
 
 
+def test_j_and_k_leaf_through_the_cases_of_the_queue(desk: Desk, rita: Page) -> None:
+    rita.goto(f"{desk.url}/cases/{desk.cases[1]}")
+    for key, at in (("j", 2), ("j", 3), ("k", 2)):
+        press(rita, key)
+        rita.wait_for_url(f"**/cases/{desk.cases[at]}")
+    rita.get_by_role("link", name="Case before").click()
+    rita.wait_for_url(f"**/cases/{desk.cases[1]}")
+
+
 def test_search_and_help(desk: Desk, rita: Page) -> None:
     rita.goto(f"{desk.url}/cases")
     press(rita, "/")

@@ -1,4 +1,4 @@
-"""The queue of cases: filters as one value, pages in four orders, counts, and the next case after a decision."""
+"""The queue of cases: filters as one value, pages in four orders, counts, and the cases around one."""
 
 from dashboard.queries.queue.counts import (
     dropping_count,
@@ -9,7 +9,7 @@ from dashboard.queries.queue.counts import (
 )
 from dashboard.queries.queue.every import case_ids
 from dashboard.queries.queue.filters import QueueFilters, Viewer
-from dashboard.queries.queue.pages import PAGE_SIZE, QueueRow, next_case, queue_page
+from dashboard.queries.queue.pages import PAGE_SIZE, QueueRow, neighbour, next_case, queue_page
 
 __all__ = [
     "PAGE_SIZE",
@@ -18,6 +18,7 @@ __all__ = [
     "Viewer",
     "case_ids",
     "dropping_count",
+    "neighbour",
     "next_case",
     "phase_counts",
     "queue_count",

@@ -105,6 +105,19 @@ def next_case(session: Session, filters: QueueFilters, viewer: Viewer, after: Ca
     return None
 
 
+def neighbour(
+    session: Session, filters: QueueFilters, viewer: Viewer, case: Case, *, back: bool = False
+) -> int | None:
+    """Return the case behind `case` in the order of the filters, or with `back` the one before; None at the end.
+
+    Whoever leafs through the queue sees what its rows show, also what others work on.
+    """
+    at = _cursor(case, ORDERS[filters.sort])
+    cursor = {"before": at} if back else {"after": at}
+    page = queue_page(session, filters, viewer, **cursor, size=1)
+    return page.rows[0].id if page.rows else None
+
+
 @dataclass(frozen=True, slots=True)
 class _Cursor:
     value: int | None
