@@ -125,7 +125,7 @@ def _settle(session: Session, source_id: int, items: Sequence[tuple[Row[Any], Ac
         if changed:
             _set_verified(session, source_id, changed, verified=verified)
     settle_reverts(session, {row.reverts_id: ack.result for row, ack in items if row.kind == "revert"})
-    asked = [row for row, ack in items if row.revert_asked_at is not None and ack.result is State.APPLIED]
+    asked = [row.id for row, ack in items if row.revert_asked_at is not None and ack.result is State.APPLIED]
     queue_reverts(session, asked, now)
 
 

@@ -7,29 +7,30 @@ has (`revert_asked_at`). The chain of states is `applied -> revert_queued -> rev
 
 from __future__ import annotations
 
-import secrets
 from collections import defaultdict
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Container, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import Row, insert, select, update
+from sqlalchemy import ColumnElement, Select, and_, case, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
+from sqlalchemy.sql.dml import ReturningUpdate
 
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
 from dashboard.models import Address, Case, CaseOpening, CaseState, Decision, Unverification
 from dashboard.models import UnverificationState as State
-from dashboard.services.judged import judged_state
+from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import current
+from dashboard.services.sql import among, random_id, rfc3339_text
 from dashboard.times import rfc3339
 
 UNSERVED = {State.QUEUED.value, State.RECHECKING.value}
-CHUNK = 5000
 TAKEN_BACK = "the decision was taken back"
+NOTHING = "nothing"
 
 
 class RevertRefusal(StrEnum):
@@ -100,61 +101,48 @@ def _refusal(session: Session, decision: Decision) -> RevertRefusal | None:
 
 
 def take_back(
-    session: Session, decision_ids: Collection[int], now: datetime, address_ids: Collection[int] | None = None
+    session: Session, decision_ids: Collection[int], now: datetime, address_ids: Container[int] | None = None
 ) -> Mapping[int, Tally]:
     """Withdraw or queue the opposite of what the decisions did to their addresses (to `address_ids` alone, if given).
 
     Set-based; returns a tally a decision. The cases are the caller's to lock before.
     """
-    wanted = None if address_ids is None else set(address_ids)
-    rows = [row for row in made_by(session, decision_ids) if wanted is None or row.address_id in wanted]
-    sorted_rows: dict[str, list[Row[Any]]] = defaultdict(list)
-    for row in rows:
-        sorted_rows[what_to_do(row)].append(row)
-    _withdraw(session, sorted_rows["withdrawn"], now)
-    queue_reverts(session, sorted_rows["queued"], now)
-    _ask(session, sorted_rows["asked"], now)
+    columns = Unverification.id, Unverification.decision_id, Unverification.address_id, what_to_do()
+    query = made_by(decision_ids, *columns).order_by(Unverification.id).with_for_update(of=Unverification)
+    ids: dict[str, list[int]] = defaultdict(list)
     counts: dict[int, dict[str, int]] = {ident: {} for ident in decision_ids}
-    for what in ("withdrawn", "queued", "asked", "touched"):
-        for row in sorted_rows[what]:
-            counts[row.decision_id][what] = counts[row.decision_id].get(what, 0) + 1
+    for ident, decision_id, address_id, what in session.execute(query):
+        if what != NOTHING and (address_ids is None or address_id in address_ids):
+            ids[what].append(ident)
+            counts[decision_id][what] = counts[decision_id].get(what, 0) + 1
+    _change(session, ids["withdrawn"], state=State.WITHDRAWN.value, settled_at=now, settled_why=TAKEN_BACK)
+    queue_reverts(session, ids["queued"], now)
+    _change(session, ids["asked"], revert_asked_at=now)
     return {ident: Tally(**found) for ident, found in counts.items()}
 
 
-def made_by(session: Session, decision_ids: Collection[int]) -> Sequence[Row[Any]]:
-    """Lock and return what the decisions did to addresses, each with its address as it is now."""
-    query = (
-        select(
-            Unverification.id,
-            Unverification.decision_id,
-            Unverification.address_id,
-            Unverification.source_id,
-            Unverification.effect,
-            Unverification.state,
-            Unverification.judged,
-            Unverification.reason,
-            Unverification.reverts_id,
-            Address.verified,
-            Address.verified_at,
-            Address.state_token,
-        )
+def made_by(decision_ids: Collection[int], *columns: Any) -> Select[*tuple[Any, ...]]:
+    """Select columns of what the decisions did to addresses, each joined with its address as it is now."""
+    return (
+        select(*columns)
+        .select_from(Unverification)
         .join(Address, Address.id == Unverification.address_id)
-        .where(Unverification.decision_id.in_(decision_ids), Unverification.kind == "unverify")
-        .order_by(Unverification.id)
-        .with_for_update(of=Unverification)
+        .where(among(Unverification.decision_id, decision_ids), Unverification.kind == "unverify")
     )
-    return session.execute(query).all()
 
 
-def what_to_do(row: Row[Any]) -> str:
-    """Return which number of a `Tally` an un-verification belongs to, or `nothing`: it changed nothing."""
-    if row.state in UNSERVED:
-        return "withdrawn"
-    if row.state == State.SENT:
-        return "asked"
-    if row.state != State.APPLIED:
-        return "nothing"
-    return "touched" if touched(row.judged, row, row.effect) else "queued"
+def what_to_do() -> ColumnElement[str]:
+    """Which number of a `Tally` an un-verification joined with its address belongs to, or `NOTHING`: in SQL."""
+    state, since = Unverification.state, Unverification.judged["verified_at"].as_string()
+    blocked = Unverification.effect == "block_reset"
+    same_time = or_(Address.verified_at.is_(None), rfc3339_text(Address.verified_at) == since)
+    return case(
+        (state.in_(UNSERVED), "withdrawn"),
+        (state == State.SENT.value, "asked"),
+        (state != State.APPLIED.value, NOTHING),
+        (and_(same_time, Address.verified == blocked), "queued"),
+        else_="touched",
+    )
 
 
 def touched(judged: Mapping[str, Any], address: Any, effect: str) -> bool:
@@ -166,47 +154,44 @@ def touched(judged: Mapping[str, Any], address: Any, effect: str) -> bool:
     return not same_time or address.verified != (effect == "block_reset")
 
 
-def _withdraw(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
-    _change(session, rows, state=State.WITHDRAWN.value, settled_at=now, settled_why=TAKEN_BACK)
-
-
-def _ask(session: Session, rows: Sequence[Row[Any]], now: datetime) -> None:
-    _change(session, rows, revert_asked_at=now)
-
-
-def _change(session: Session, rows: Sequence[Any], **values: Any) -> None:
-    """Set the same values in each of `rows`, some thousands a statement."""
-    for start in range(0, len(rows), CHUNK):
-        mine = Unverification.id.in_([row.id for row in rows[start : start + CHUNK]])
+def _change(session: Session, ids: Collection[int], **values: Any) -> None:
+    """Set the same values in each of these un-verifications."""
+    if ids:
         session.execute(
-            update(Unverification).where(mine).values(values).execution_options(synchronize_session=False)
+            update(Unverification)
+            .where(among(Unverification.id, ids))
+            .values(values)
+            .execution_options(synchronize_session=False)
         )
 
 
-def queue_reverts(session: Session, rows: Sequence[Any], now: datetime) -> None:
-    """Put one outbox row of kind `revert` beside each un-verification in `rows` (with its address's state)."""
-    if not rows:
+def queue_reverts(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Put one outbox row of kind `revert` beside each of these un-verifications, with its address's state."""
+    if not ids:
         return
-    _change(session, rows, state=State.REVERT_QUEUED.value)
-    session.execute(
-        insert(Unverification.__table__),  # type: ignore[arg-type]  # by table: twice as fast as by class
-        [
-            {
-                "public_id": secrets.token_hex(12),
-                "decision_id": row.decision_id,
-                "address_id": row.address_id,
-                "source_id": row.source_id,
-                "kind": "revert",
-                "effect": row.effect,
-                "state": State.QUEUED.value,
-                "judged": judged_state(row) | {"verified": row.effect == "block_reset"},
-                "reason": row.reason,
-                "decided_at": now,
-                "reverts_id": row.id,
-            }
-            for row in rows
-        ],
+    _change(session, ids, state=State.REVERT_QUEUED.value)
+    blocked = Unverification.effect == "block_reset"
+    columns = {
+        "public_id": random_id(session),
+        "decision_id": Unverification.decision_id,
+        "address_id": Unverification.address_id,
+        "source_id": Unverification.source_id,
+        "kind": literal("revert"),
+        "effect": Unverification.effect,
+        "state": literal(State.QUEUED.value),
+        "judged": judged_in_sql(blocked, Address.verified_at, Address.state_token),
+        "reason": Unverification.reason,
+        "decided_at": literal(now, Unverification.decided_at.type),
+        "reverts_id": Unverification.id,
+    }
+    source = (
+        select(*columns.values())
+        .select_from(Unverification)
+        .join(Address, Address.id == Unverification.address_id)
+        .where(among(Unverification.id, ids))
+        .order_by(Unverification.id)
     )
+    session.execute(insert(Unverification).from_select(list(columns), source))
 
 
 def restore(session: Session, ids: Collection[int | None]) -> None:
@@ -227,36 +212,31 @@ def settle_reverts(session: Session, results: Mapping[int, State]) -> None:
 
 def close_decisions(session: Session, decision_ids: Collection[int], staff_id: int, now: datetime) -> set[int]:
     """Mark the decisions as taken back and open those of their cases that are still decided; return these."""
-    session.execute(
-        update(Decision).where(Decision.id.in_(decision_ids)).values(reverted_at=now, reverted_by=staff_id)
+    taken_back = (
+        update(Decision).where(among(Decision.id, decision_ids)).values(reverted_at=now, reverted_by=staff_id)
     )
-    decided = select(Decision.case_id).where(Decision.id.in_(decision_ids))
-    ids = session.scalars(
-        select(Case.id)
-        .where(Case.id.in_(decided), Case.state == CaseState.DECIDED)
-        .order_by(Case.id)
-        .with_for_update()
-    ).all()
+    cases = _returned(session, taken_back.returning(Decision.case_id))
+    opened = {
+        "state": CaseState.OPEN.value,
+        "opened_at": now,
+        "updated_at": now,
+        "opened_why": TAKEN_BACK,
+        "decided_facts": None,
+        "term_at": None,
+        "version": Case.version + 1,
+    }
+    decided = among(Case.id, cases), Case.state == CaseState.DECIDED
+    ids = _returned(session, update(Case).where(*decided).values(opened).returning(Case.id))
     if ids:
         session.execute(
-            update(Case)
-            .where(Case.id.in_(ids))
-            .values(
-                state=CaseState.OPEN.value,
-                opened_at=now,
-                updated_at=now,
-                opened_why=TAKEN_BACK,
-                decided_facts=None,
-                term_at=None,
-                version=Case.version + 1,
-            )
-            .execution_options(synchronize_session=False)
-        )
-        session.execute(
-            insert(CaseOpening), [{"case_id": ident, "opened_at": now, "why": TAKEN_BACK} for ident in ids]
+            insert(CaseOpening), [{"case_id": ident, "opened_at": now, "why": TAKEN_BACK} for ident in sorted(ids)]
         )
         session.expire_all()
-    return set(ids)
+    return ids
+
+
+def _returned(session: Session, statement: ReturningUpdate[int]) -> set[int]:
+    return set(session.scalars(statement.execution_options(synchronize_session=False)))
 
 
 def entry(

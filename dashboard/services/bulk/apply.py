@@ -6,12 +6,13 @@ nothing they judged by has changed since. An address that is no longer in the st
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import ColumnElement, delete, func, insert, literal, literal_column, select, update
+from sqlalchemy import Table, delete, func, insert, literal, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor, ActorKind
@@ -33,8 +34,12 @@ from dashboard.models import (
     Unverification,
     UnverificationState,
 )
-from dashboard.services.allow_list.ask import coverage
+from dashboard.services.allow_list.ask import NOTHING, Coverage, coverage
+from dashboard.services.bulk.items import settle, skip
 from dashboard.services.bulk.judging import AnyRow, Moment, Why, objections
+from dashboard.services.sql import among, random_id
+
+_DECISIONS = cast("Table", Decision.__table__)
 
 _ITEM = (
     BulkItem.id,
@@ -44,12 +49,6 @@ _ITEM = (
     BulkItem.evidence_sha256,
     BulkItem.decision_id,
 )
-
-# 24 and 32 hex digits; they name an item for ever and guard nothing.
-_RANDOM_ID = {
-    "sqlite": "lower(hex(randomblob(12)))",
-    "postgresql": "replace(gen_random_uuid()::text, '-', '')",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,63 +84,64 @@ def apply_items(session: Session, bulk: BulkAction, items: Sequence[AnyRow], mom
     cases = _locked_cases(session, [item.case_id for item in items])
     skipped = objections(session, bulk, items, cases, moment)
     reach: dict[int, int] = {item.id: item.addresses for item in items}
-    kept: list[int] = []
+    address_ids: list[int] = []
     if bulk.kind == BulkKind.APPROVE:
-        covers = coverage(session, {case.domain_id for case in cases.values()}, moment.now)
-        kept = [ident for cover in covers.values() for ident in cover.addresses]
-        whole = {ident for ident, cover in covers.items() if cover.whole is not None}
-        skipped |= {
-            i.id: Why.ALLOW_LISTED for i in items if cases[i.case_id].domain_id in whole and i.id not in skipped
-        }
-        reach = _still_there(session, [item.id for item in items if item.id not in skipped], kept)
-        skipped |= {i.id: Why.NO_ADDRESSES for i in items if not reach.get(i.id) and i.id not in skipped}
+        domains = {item.id: cases[item.case_id].domain_id for item in items if item.id not in skipped}
+        covers = coverage(session, set(domains.values()), moment.now)
+        left = _still_there(session, domains, covers)
+        skipped |= {ident: _why_none(covers.get(domain)) for ident, domain in domains.items() if ident not in left}
+        reach = {ident: len(found) for ident, found in left.items()}
+        address_ids = [ident for found in left.values() for ident in found]
     good = [item for item in items if item.id not in skipped]
     if good:
-        _decide(session, bulk, good, reach, kept, cases, moment.now)
-    if skipped:
-        state = ItemState.SKIPPED.value
-        session.execute(update(BulkItem), [{"id": i, "state": state, "why": str(why)} for i, why in skipped.items()])
+        _decide(session, bulk, good, reach, address_ids, cases, moment.now)
+    skip(session, skipped)
     if bulk.kind != BulkKind.APPROVE:
         return Chunk(len(good), 0, len(skipped), 0)
-    done = sum(reach[item.id] for item in good)
+    done = len(address_ids)
     return Chunk(len(good), done, len(skipped), sum(item.addresses for item in items) - done)
 
 
-def _locked_cases(session: Session, case_ids: Iterable[int]) -> dict[int, AnyRow]:
+def _why_none(cover: Coverage | None) -> str:
+    is_kept = cover is not None and cover.whole is not None
+    return (Why.ALLOW_LISTED if is_kept else Why.NO_ADDRESSES).value
+
+
+def _locked_cases(session: Session, case_ids: Collection[int]) -> dict[int, AnyRow]:
     query = (
         select(Case.id, Case.domain_id, Case.state, Case.version, Case.brake_id, Domain.name)
         .join(Domain, Domain.id == Case.domain_id)
-        .where(Case.id.in_(case_ids))
+        .where(among(Case.id, case_ids))
         .order_by(Case.id)
         .with_for_update(of=Case)
     )
     return {row.id: row for row in session.execute(query)}
 
 
-def _unchanged(item_ids: Sequence[int], kept: Sequence[int]) -> list[ColumnElement[bool]]:
-    """Conditions on the joined rows of an address: chosen, still as it was judged, kept by no allow-list entry."""
-    found: list[ColumnElement[bool]] = [
-        BulkAddress.item_id.in_(item_ids),
-        BulkAddress.is_chosen.is_(True),
-        Address.verified.is_(True),
-        Address.domain_id == Case.domain_id,
-        Address.verified_at.is_not_distinct_from(BulkAddress.verified_at),
-        Address.state_token.is_not_distinct_from(BulkAddress.state_token),
-    ]
-    return [*found, Address.id.not_in(kept)] if kept else found
+def _still_there(
+    session: Session, domains: Mapping[int, int], covers: Mapping[int, Coverage]
+) -> Mapping[int, list[int]]:
+    """Return, by item, the chosen addresses that are still as they were judged and that no allow-list entry keeps.
 
-
-def _still_there(session: Session, item_ids: Sequence[int], kept: Sequence[int]) -> dict[int, int]:
-    """Count, by item, the chosen addresses that are still as they were judged and that no allow-list entry keeps."""
+    `domains`: the domain of each item's case, in which the address must still be.
+    """
     query = (
-        select(BulkAddress.item_id, func.count())
+        select(BulkAddress.item_id, BulkAddress.address_id, Address.domain_id)
         .join(Address, Address.id == BulkAddress.address_id)
-        .join(BulkItem, BulkItem.id == BulkAddress.item_id)
-        .join(Case, Case.id == BulkItem.case_id)
-        .where(*_unchanged(item_ids, kept))
-        .group_by(BulkAddress.item_id)
+        .where(
+            among(BulkAddress.item_id, domains),
+            BulkAddress.is_chosen,
+            Address.verified,
+            Address.verified_at.is_not_distinct_from(BulkAddress.verified_at),
+            Address.state_token.is_not_distinct_from(BulkAddress.state_token),
+        )
     )
-    return {row[0]: row[1] for row in session.execute(query)}
+    found: dict[int, list[int]] = defaultdict(list)
+    for item_id, address_id, domain_id in session.execute(query):
+        cover = covers.get(domains[item_id], NOTHING)
+        if domain_id == domains[item_id] and cover.over(address_id) is None:
+            found[item_id].append(address_id)
+    return found
 
 
 def _decide(
@@ -149,37 +149,24 @@ def _decide(
     bulk: BulkAction,
     items: Sequence[AnyRow],
     reach: Mapping[int, int],
-    kept: Sequence[int],
+    address_ids: Sequence[int],
     cases: Mapping[int, AnyRow],
     now: datetime,
 ) -> None:
     """Write decisions, cases, openings, un-verifications, items and audit entries of what passed its check."""
-    ids = [item.id for item in items]
-    case_ids = [item.case_id for item in items]
-    decisions = _write_decisions(session, bulk, ids, case_ids, now)
-    _close_cases(session, bulk, case_ids, now)
-    session.execute(
-        update(BulkItem),
-        [
-            {
-                "id": item.id,
-                "state": ItemState.DONE.value,
-                "decision_id": decisions[item.case_id],
-                "changed": item.addresses - reach[item.id],
-                "frozen": None,
-            }
-            for item in items
-        ],
-    )
-    if bulk.kind == BulkKind.APPROVE:
-        _queue(session, bulk, ids, kept, now)
+    made = _write_decisions(session, bulk, [item.id for item in items], now)
+    decisions = {item.id: made[item.case_id] for item in items}
+    _close_cases(session, bulk, list(made), now)
+    settle(session, {item.id: item.addresses - reach[item.id] for item in items}, decisions)
+    _queue(session, bulk, list(decisions), address_ids, now)
     _audit(session, bulk, items, reach, decisions, cases, now)
 
 
-def _write_decisions(
-    session: Session, bulk: BulkAction, item_ids: Sequence[int], case_ids: Sequence[int], now: datetime
-) -> dict[int, int]:
-    """Make a decision of each item, with its frozen evidence, without carrying that out of the database and back."""
+def _write_decisions(session: Session, bulk: BulkAction, item_ids: Sequence[int], now: datetime) -> dict[int, int]:
+    """Make a decision of each item, with its frozen evidence, without carrying that out of the database and back.
+
+    Returns the decisions' ids by their cases'.
+    """
     opening = select(func.max(CaseOpening.id)).where(CaseOpening.case_id == BulkItem.case_id).scalar_subquery()
     columns = {
         "case_id": BulkItem.case_id,
@@ -193,18 +180,17 @@ def _write_decisions(
         "frozen": BulkItem.frozen,
         "bulk_id": literal(bulk.id),
     }
-    source = select(*columns.values()).where(BulkItem.id.in_(item_ids)).order_by(BulkItem.id)
-    session.execute(insert(Decision).from_select(list(columns), source))
-    # the cases are locked, so the newest decision of each is the one just made
-    made = select(Decision.case_id, func.max(Decision.id)).where(Decision.case_id.in_(case_ids))
-    return {row[0]: row[1] for row in session.execute(made.group_by(Decision.case_id))}
+    source = select(*columns.values()).where(among(BulkItem.id, item_ids)).order_by(BulkItem.id)
+    made = insert(_DECISIONS).from_select(list(columns), source).returning(_DECISIONS.c.case_id, _DECISIONS.c.id)
+    return {row[0]: row[1] for row in session.execute(made)}
 
 
 def _close_cases(session: Session, bulk: BulkAction, case_ids: Sequence[int], now: datetime) -> None:
     facts = select(BulkItem.facts).where(BulkItem.bulk_id == bulk.id, BulkItem.case_id == Case.id).scalar_subquery()
+    unsynchronised = {"synchronize_session": False}
     session.execute(
         update(Case)
-        .where(Case.id.in_(case_ids))
+        .where(among(Case.id, case_ids))
         .values(
             state=CaseState.DECIDED.value,
             updated_at=now,
@@ -212,27 +198,27 @@ def _close_cases(session: Session, bulk: BulkAction, case_ids: Sequence[int], no
             decided_facts=facts,
             term_at=None,
             version=Case.version + 1,
-        )
-        .execution_options(synchronize_session=False)
+        ),
+        execution_options=unsynchronised,
     )
-    session.execute(delete(Claim).where(Claim.case_id.in_(case_ids), Claim.staff_id == bulk.author_id))
-    still_open = CaseOpening.case_id.in_(case_ids), CaseOpening.closed_at.is_(None)
-    session.execute(
-        update(CaseOpening)
-        .where(*still_open)
-        .values(closed_at=now, closed_how=bulk.kind)
-        .execution_options(synchronize_session=False)
-    )
+    mine = among(Claim.case_id, case_ids), Claim.staff_id == bulk.author_id
+    session.execute(delete(Claim).where(*mine), execution_options=unsynchronised)
+    still_open = among(CaseOpening.case_id, case_ids), CaseOpening.closed_at.is_(None)
+    closed = update(CaseOpening).where(*still_open).values(closed_at=now, closed_how=bulk.kind)
+    session.execute(closed, execution_options=unsynchronised)
 
 
-def _queue(session: Session, bulk: BulkAction, item_ids: Sequence[int], kept: Sequence[int], now: datetime) -> None:
+def _queue(
+    session: Session, bulk: BulkAction, item_ids: Sequence[int], address_ids: Sequence[int], now: datetime
+) -> None:
     """Put one outbox row an address, with the state that was judged, as for a single decision but all in SQL."""
-    on_postgresql = session.get_bind().dialect.name == "postgresql"
+    if not address_ids:
+        return
     columns: dict[str, Any] = {
-        "public_id": literal_column(_RANDOM_ID["postgresql" if on_postgresql else "sqlite"]),
+        "public_id": random_id(session),
         "decision_id": BulkItem.decision_id,
-        "address_id": Address.id,
-        "source_id": Address.source_id,
+        "address_id": BulkAddress.address_id,
+        "source_id": BulkAddress.source_id,
         "kind": literal("unverify"),
         "effect": literal(bulk.effect),
         "state": literal(UnverificationState.QUEUED.value),
@@ -243,10 +229,8 @@ def _queue(session: Session, bulk: BulkAction, item_ids: Sequence[int], kept: Se
     source = (
         select(*columns.values())
         .select_from(BulkAddress)
-        .join(Address, Address.id == BulkAddress.address_id)
         .join(BulkItem, BulkItem.id == BulkAddress.item_id)
-        .join(Case, Case.id == BulkItem.case_id)
-        .where(*_unchanged(item_ids, kept))
+        .where(among(BulkAddress.item_id, item_ids), among(BulkAddress.address_id, address_ids))
         .order_by(BulkAddress.address_id)
     )
     session.execute(insert(Unverification).from_select(list(columns), source))
@@ -276,7 +260,7 @@ def _audit(
                 "domain": cases[item.case_id].name,
                 "reason_code": bulk.reason_code,
                 "addresses": reach[item.id],
-                "decision_id": decisions[item.case_id],
+                "decision_id": decisions[item.id],
                 "case_version": item.case_version,
                 "evidence_sha256": item.evidence_sha256,
                 **effect,

@@ -32,6 +32,7 @@ from dashboard.services.cases.judge import Judged, evidence_digest, freeze_many,
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_state
 from dashboard.services.policy import high_profile_accounts
+from dashboard.services.sql import among
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 """A row of a statement, its columns known by their names."""
@@ -162,7 +163,7 @@ def objections(
 def claimed_by_others(session: Session, case_ids: Collection[int], staff_id: int, wall_now: datetime) -> set[int]:
     """Return those of the cases on which somebody else works at the moment."""
     query = select(Claim.case_id).where(
-        Claim.case_id.in_(case_ids), Claim.staff_id != staff_id, Claim.expires_at > wall_now
+        among(Claim.case_id, case_ids), Claim.staff_id != staff_id, Claim.expires_at > wall_now
     )
     return set(session.scalars(query))
 
@@ -175,7 +176,7 @@ def _in_others(session: Session, bulk_id: int, case_ids: Collection[int]) -> set
         select(BulkItem.case_id)
         .join(other, other.id == BulkItem.bulk_id)
         .where(
-            BulkItem.case_id.in_(case_ids),
+            among(BulkItem.case_id, case_ids),
             BulkItem.state == ItemState.PENDING.value,
             BulkItem.bulk_id != bulk_id,
             other.state.in_([state.value for state in confirmed]),

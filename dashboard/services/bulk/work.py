@@ -26,6 +26,7 @@ from dashboard.services.bulk.limits import REFUSED, Progress, stage_end, too_man
 from dashboard.services.bulk.outcome import locked, moved
 from dashboard.services.bulk.preview import seal
 from dashboard.services.bulk.take_back import judge_reverts, take_back_items
+from dashboard.services.sql import trust_ids
 
 ACTOR = system("bulk")
 ASKED = 20
@@ -86,6 +87,7 @@ def step(
     session: Session, bulk_id: int, lease: str, moment: Moment, lasts: timedelta, pace: Pace, *, busy_ms: int = 0
 ) -> Step:
     """Do the next chunk, and note that it was `busy_ms` since the last; renews the lease."""
+    trust_ids(session)
     bulk = locked(session, bulk_id)
     if bulk.lease != lease or bulk.state not in WORKING:
         return Step(ended=True)

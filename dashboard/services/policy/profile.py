@@ -9,9 +9,7 @@ from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.policy import Policy
 from dashboard.models import AccountPackage, Package
-
-CHUNK = 10_000
-"""Ids in one statement, well under the databases' limits on parameters."""
+from dashboard.services.sql import among
 
 
 def high_profile(policy: Policy) -> ColumnElement[bool]:
@@ -22,12 +20,9 @@ def high_profile(policy: Policy) -> ColumnElement[bool]:
 
 def high_profile_accounts(session: Session, policy: Policy, account_ids: Collection[int]) -> set[int]:
     """Return those of `account_ids` that may publish a package of high profile."""
-    wanted, found = list(account_ids), set[int]()
-    for start in range(0, len(wanted), CHUNK):
-        query = (
-            select(AccountPackage.account_id)
-            .join(Package, Package.id == AccountPackage.package_id)
-            .where(AccountPackage.account_id.in_(wanted[start : start + CHUNK]), high_profile(policy))
-        )
-        found.update(session.scalars(query))
-    return found
+    query = (
+        select(AccountPackage.account_id)
+        .join(Package, Package.id == AccountPackage.package_id)
+        .where(among(AccountPackage.account_id, account_ids), high_profile(policy))
+    )
+    return set(session.scalars(query))
