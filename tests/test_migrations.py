@@ -15,7 +15,7 @@ from sqlalchemy.exc import DatabaseError, IntegrityError
 
 from dashboard.database import Base, db, writing
 from dashboard.lifecycle.evidence import Outcome, Provider
-from dashboard.models import Domain, MonthFigures, PolicyVersion, Sweep
+from dashboard.models import AllowListEntry, Domain, MonthFigures, PolicyVersion, Sweep
 from dashboard.queries.accounts import accounts_called
 from tests import factories as make
 from tests.conftest import START
@@ -265,19 +265,26 @@ def test_the_desk_comes_to_a_database_that_is_in_use_and_leaves_it_as_it_was(con
             session.execute(text(table))
 
 
-def test_the_desks_indexes_come_to_a_database_that_is_in_use_and_go_again(context: Flask) -> None:
-    """From 0011 to 0012: nothing but indexes changes, and they are used for what is there already."""
+def test_changes_of_entries_and_the_desks_indexes_come_to_a_database_that_is_in_use_and_go_again(
+    context: Flask,
+) -> None:
+    """From 0011 to 0012: every row stays, no entry of the allow-list was changed, names are found in any letter case."""
     new = {"ix_decisions_opening_id", "ix_case_openings_decided", "ix_accounts_username"}
     with writing() as session:
         make.make_account(session, make.make_source(session), "Paula")
         make.make_decision(session, make.make_case(session), story.add_staff(session).id)
+        session.add(AllowListEntry(kind="domain", value="kept.net", reason="owner", created_at=START))
     before = rows()
     db.session.remove()
     flask_migrate.downgrade(revision="0011")
+    assert "changed_at" not in {each["name"] for each in inspect(db.engine).get_columns("allow_list_entries")}
     assert not new & index_names()
     flask_migrate.upgrade()
     assert (rows(), new - index_names()) == (before, set())
     assert accounts_called(db.session(), "paula") == [1]
+    assert db.session.execute(text("SELECT changed_at, changed_by FROM allow_list_entries")).all() == [(None, None)]
+    with pytest.raises(IntegrityError), writing() as session:
+        session.execute(text("UPDATE allow_list_entries SET changed_by = 99"))
 
 
 def index_names() -> set[str]:

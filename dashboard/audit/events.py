@@ -79,6 +79,7 @@ class Event(StrEnum):
     BRAKE_RELEASED = "brake.released"
     ALLOW_LIST_ADDED = "allow_list.added"
     ALLOW_LIST_IMPORTED = "allow_list.imported"
+    ALLOW_LIST_CHANGED = "allow_list.changed"
     ALLOW_LIST_ENDED = "allow_list.ended"
     ALLOW_LIST_SWITCHED_ON = "allow_list.switched_on"
     ADDRESS_REVEALED = "address.revealed"
@@ -189,6 +190,7 @@ SHAPES: Mapping[Event, Shape] = {
     Event.RAW_REPLIES_DROPPED: _shape("raw_replies", "rows first_id last_id"),
     # id: the entry's row; `how`: "removed", "switched_off" (of the preset) or "expired"; the words are in the row
     Event.ALLOW_LIST_ADDED: _shape("allow_list_entry", "kind value expires_at"),
+    Event.ALLOW_LIST_CHANGED: _shape("allow_list_entry", "kind value expires_before expires_at reworded"),
     Event.ALLOW_LIST_ENDED: _shape("allow_list_entry", "kind value how"),
     Event.ALLOW_LIST_SWITCHED_ON: _shape("allow_list_entry", "kind value"),
     # id: the SHA-256 of the file; `ids` are the entries it added

@@ -33,7 +33,8 @@ class AllowListEntry(Base):
     `domain` is the registrable domain that `value` belongs to, None for a suffix above all of them. An entry that
     ended stays, for the record. A `preset` row only exists once it was hit or switched off, and is the only one of
     its value; the preset itself is code. `settled_at` is None until open cases were brought in line with the entry's
-    beginning or its end, `settled_through` how far that came (a domain's id). Times are domain clock.
+    beginning or its end, `settled_through` how far that came (a domain's id). `changed_at` and `changed_by`: when
+    reason or expiry were last changed, and by whom. Times are domain clock.
     """
 
     __tablename__ = "allow_list_entries"
@@ -71,6 +72,8 @@ class AllowListEntry(Base):
     ended_reason: Mapped[str | None] = mapped_column(Text)
     settled_at: Mapped[datetime | None]
     settled_through: Mapped[int] = mapped_column(BigInteger, default=0)
+    changed_at: Mapped[datetime | None]
+    changed_by: Mapped[int | None] = mapped_column(ForeignKey("staff.id"))
 
     author: Mapped[Staff | None] = relationship(foreign_keys=[created_by])
     ender: Mapped[Staff | None] = relationship(foreign_keys=[ended_by])

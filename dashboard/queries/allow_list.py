@@ -36,6 +36,8 @@ class EntryRow:
     ended_reason: str | None
     ender: str | None
     settled: bool
+    changed_at: datetime | None
+    changer: str | None
     closed: int
 
 
@@ -131,12 +133,19 @@ def export_entries(session: Session) -> list[tuple[str, str, str, str]]:
 
 
 def _entries() -> Select[*tuple[Any, ...]]:
-    author, ender = aliased(Staff), aliased(Staff)
+    author, ender, changer = aliased(Staff), aliased(Staff), aliased(Staff)
     closed = select(func.count(Case.id)).where(Case.allow_entry_id == AllowListEntry.id).scalar_subquery()
     return (
-        select(AllowListEntry, author.email.label("author"), ender.email.label("ender"), closed.label("closed"))
+        select(
+            AllowListEntry,
+            author.email.label("author"),
+            ender.email.label("ender"),
+            changer.email.label("changer"),
+            closed.label("closed"),
+        )
         .outerjoin(author, author.id == AllowListEntry.created_by)
         .outerjoin(ender, ender.id == AllowListEntry.ended_by)
+        .outerjoin(changer, changer.id == AllowListEntry.changed_by)
     )
 
 
@@ -157,6 +166,8 @@ def _row(row: Row[*tuple[Any, ...]]) -> EntryRow:
         ended_reason=found.ended_reason,
         ender=row.ender,
         settled=found.settled_at is not None,
+        changed_at=found.changed_at,
+        changer=row.changer,
         closed=row.closed,
     )
 

@@ -22,16 +22,18 @@ from dashboard.queries.allow_list import (
     preset_part,
 )
 from dashboard.queue import JobName, enqueue
+from dashboard.services.allow_list.edit import Edit, Editor, edit_entry, mark_of
 from dashboard.services.allow_list.entries import add_entry, end_entry, switch_preset
 from dashboard.services.allow_list.files import FileError, export_rows, import_entries
 from dashboard.services.allow_list.preview import Match, preview
-from dashboard.services.allow_list.values import KINDS, MAX_REASON, EntryError, Wanted, read_wanted
+from dashboard.services.allow_list.values import KINDS, MAX_REASON, EntryError, Wanted, read_terms, read_wanted
 from dashboard.web.filters import page_now
 from dashboard.web.requests import ROW_ID, choice, text
 
 blueprint = Blueprint("allow_list", __name__)
 KIND_NAMES = tuple(kind.value for kind in KINDS)
 LONGEST = 2000
+_CATEGORY = {True: "success", False: "warning"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +47,15 @@ class EntryForm:
     error: EntryError | None = None
     match: Match | None = None
     previewed: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class TermsForm:
+    """Reason and expiry of an entry as the form holds them, and what is wrong with them."""
+
+    reason: str
+    expires: str
+    error: EntryError | None = None
 
 
 @blueprint.get("/allow-list")
@@ -119,13 +130,30 @@ def create() -> Response:
 @requires(Permission.ALLOW_LIST_READ)
 def show(entry_id: int) -> Response:
     """Show one entry, what it keeps, and the cases it closed."""
-    session = db.session()
-    found = entry(session, entry_id)
-    if found is None:
+    return _page(entry_id)
+
+
+@blueprint.post(f"/allow-list/<{ROW_ID}:entry_id>/edit")
+@requires(Permission.ALLOW_LIST_MANAGE)
+def change(entry_id: int) -> Response:
+    """Change reason and expiry; 409 when somebody else did first, or when the entry has ended."""
+    reason, expires = _typed_reason(), request.form.get("expires", "")[:LONGEST]
+    identity, now = current_identity(), page_now()
+    try:
+        terms = read_terms(reason, expires, now)
+    except EntryError as error:
+        return _page(entry_id, 422, form=TermsForm(reason, expires, error))
+    editor = Editor(identity.actor, identity.staff_id)
+    try:
+        with writing() as session:
+            done = edit_entry(session, entry_id, terms, request.form.get("seen", ""), editor, now)
+    except LookupError:
         abort(404)
-    if found.kind == AllowKind.PRESET:
-        return make_response(redirect(url_for("allow_list.show_preset", name=found.value), 303))
-    return make_response(render_template("allow_list/show.html", entry=found, cases=closed_cases(session, entry_id)))
+    if done in {Edit.CONFLICT, Edit.ENDED}:
+        return _page(entry_id, 409, refused=done)
+    changed = done is Edit.CHANGED
+    flash("The entry was changed." if changed else "Nothing was changed: it said so already.", _CATEGORY[changed])
+    return make_response(redirect(url_for("allow_list.show", entry_id=entry_id), 303))
 
 
 @blueprint.post(f"/allow-list/<{ROW_ID}:entry_id>/end")
@@ -203,10 +231,35 @@ def take_in() -> Response:
     return make_response(render_template("allow_list/imported.html", done=done, error=None))
 
 
+def _page(entry_id: int, code: int = 200, *, form: TermsForm | None = None, refused: Edit | None = None) -> Response:
+    """Show an entry; `form`: its terms as they were sent, and what is wrong with them."""
+    session = db.session()
+    found = entry(session, entry_id)
+    if found is None:
+        abort(404)
+    if found.kind == AllowKind.PRESET:
+        return make_response(redirect(url_for("allow_list.show_preset", name=found.value), 303))
+    terms = form or TermsForm(found.reason, f"{found.expires_at:%Y-%m-%d}" if found.expires_at else "")
+    page = render_template(
+        "allow_list/show.html",
+        entry=found,
+        cases=closed_cases(session, entry_id),
+        terms=terms,
+        seen=request.form.get("seen", "") if form else mark_of(found.reason, found.expires_at),
+        refused=refused,
+        max_reason=MAX_REASON,
+    )
+    return make_response(page, code)
+
+
+def _typed_reason() -> str:
+    return request.form.get("reason", "")[:LONGEST].replace("\r\n", "\n")
+
+
 def _read() -> Wanted | EntryForm:
     """Read the form, or return it with what is wrong."""
     kind, value, expires = (request.form.get(name, "")[:LONGEST] for name in ("kind", "value", "expires"))
-    reason = request.form.get("reason", "")[:LONGEST].replace("\r\n", "\n")
+    reason = _typed_reason()
     try:
         return read_wanted(kind, value, reason, expires, page_now())
     except EntryError as error:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import io
+import re
 
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 from sqlalchemy import select
+from werkzeug.test import TestResponse
 
 from dashboard.database import db, writing
 from dashboard.models import Address, AllowListEntry, Case, Role
 from tests import factories as make
+from tests.conftest import ManualClock
 from tests.support import audit
 from tests.support.people import csrf_token, post, signed_in_client
 
@@ -116,7 +119,8 @@ def test_everybody_reads_and_only_admins_change(app: Flask, admin: FlaskClient) 
             page = client.get(path)
             assert page.status_code == 200
             assert 'method="post"' not in page.text.split("<main", 1)[1], path
-        for path in (f"/allow-list/{entry_id}/end", "/allow-list/preset/gmail.com/switch", "/allow-list/import"):
+        forms = ("end", "edit"), ("/allow-list/preset/gmail.com/switch", "/allow-list/import")
+        for path in (*(f"/allow-list/{entry_id}/{name}" for name in forms[0]), *forms[1]):
             before = len(entries(app, "access.refused"))
             assert post(client, path, {"reason": "because"}).status_code == 403
             assert len(entries(app, "access.refused")) == before + 1
@@ -136,6 +140,84 @@ def test_an_entry_is_removed_with_a_reason_and_stays_on_record(app: Flask, admin
     assert "sound.net" in admin.get("/allow-list?ended=1").text
     assert len(entries(app, "allow_list.ended")) == 1
     assert post(admin, "/allow-list/99/end", {"reason": "none"}).status_code == 404
+
+
+def seen(client: FlaskClient, entry_id: int) -> str:
+    found = re.search(r'name="seen" value="(\w+)"', client.get(f"/allow-list/{entry_id}").text)
+    assert found
+    return found[1]
+
+
+def edit(client: FlaskClient, entry_id: int, mark: str, **fields: object) -> TestResponse:
+    values = {"reason": FIELDS["reason"], "expires": "", "seen": mark} | fields
+    return post(client, f"/allow-list/{entry_id}/edit", values)
+
+
+def test_reason_and_expiry_are_changed_in_one_entry_of_the_log(app: Flask, admin: FlaskClient) -> None:
+    entry_id = add(admin, expires="2027-01-31")
+    assert 'value="2027-01-31"' in admin.get(f"/allow-list/{entry_id}").text
+    reply = edit(admin, entry_id, seen(admin, entry_id), reason="Their lawyer wrote", expires="2027-03-01")
+    assert reply.status_code == 303
+    page = text(admin.get(f"/allow-list/{entry_id}").text)
+    for words in ("The entry was changed", "Their lawyer wrote", 'value="2027-03-01"', "<dt>Changed</dt>"):
+        assert words in page
+    edit(admin, entry_id, seen(admin, entry_id), reason="Their lawyer wrote")
+    told = entries(app, "allow_list.changed")
+    assert [entry.data for entry in told] == [
+        {"kind": "domain", "value": "sound.net", "expires_before": before, "expires_at": after, "reworded": reworded}
+        for before, after, reworded in (
+            ("2027-01-31T00:00:00Z", "2027-03-01T00:00:00Z", True),
+            ("2027-03-01T00:00:00Z", None, False),
+        )
+    ]
+    assert rows(app)[0].expires_at is None
+    assert "Nothing was changed" in text(
+        admin.get(edit(admin, entry_id, seen(admin, entry_id), reason="Their lawyer wrote").location).text
+    )
+    assert len(entries(app, "allow_list.changed")) == 2
+
+
+@pytest.mark.parametrize(
+    ("fields", "anchor"),
+    [
+        ({"reason": " "}, "edit-reason"),
+        ({"expires": "2020-01-01"}, "edit-expires"),
+        ({"expires": "x"}, "edit-expires"),
+    ],
+)
+def test_terms_that_cannot_be_used_are_said_at_their_field(
+    app: Flask, admin: FlaskClient, fields: dict[str, object], anchor: str
+) -> None:
+    entry_id = add(admin)
+    reply = edit(admin, entry_id, seen(admin, entry_id), **fields)
+    assert reply.status_code == 422
+    assert f'<a href="#{anchor}">' in reply.text
+    assert f'id="{anchor}-error"' in reply.text
+    assert entries(app, "allow_list.changed") == []
+
+
+def test_of_two_admins_the_slower_one_changes_nothing_and_learns_who_was_faster(
+    app: Flask, admin: FlaskClient
+) -> None:
+    entry_id, other = add(admin), signed_in_client(app, Role.ADMIN)
+    mark = seen(other, entry_id)
+    edit(admin, entry_id, mark, expires="2027-02-01")
+    reply = edit(other, entry_id, mark, expires="2030-01-01")
+    assert reply.status_code == 409
+    assert "changed this entry" in text(reply.text)
+    assert 'value="2027-02-01"' in reply.text
+    assert edit(other, entry_id, seen(other, entry_id), expires="2030-01-01").status_code == 303
+
+
+def test_what_has_ended_is_not_changed(app: Flask, admin: FlaskClient, clock: ManualClock) -> None:
+    removed, expired = add(admin), add(admin, value="other.net", expires="2026-11-05")
+    marks = seen(admin, removed), seen(admin, expired)
+    post(admin, f"/allow-list/{removed}/end", {"reason": "It was sold"})
+    clock.advance(days=9)
+    for entry_id, mark in zip((removed, expired), marks, strict=True):
+        assert edit(admin, entry_id, mark, expires="2030-01-01").status_code == 409
+    assert edit(admin, 99, "x").status_code == 404
+    assert entries(app, "allow_list.changed") == []
 
 
 def test_a_closed_case_names_the_entry_and_the_entry_its_cases(app: Flask, admin: FlaskClient) -> None:

@@ -39,15 +39,28 @@ class Wanted:
     expires_at: datetime | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Why an entry is on the list, and until when."""
+
+    reason: str
+    expires_at: datetime | None
+
+
 def read_wanted(kind: str, value: str, reason: str, expires: str, now: datetime) -> Wanted:
     """Read the four fields; raises `EntryError` for the first that cannot be used."""
-    named = read_named(kind, value)
+    named, terms = read_named(kind, value), read_terms(reason, expires, now)
+    return Wanted(named, terms.reason, terms.expires_at)
+
+
+def read_terms(reason: str, expires: str, now: datetime) -> Terms:
+    """Read why and until when; raises `EntryError` for the first that cannot be used."""
     reason = reason.strip()
     if not reason:
         raise EntryError("reason", "Write a reason: whoever reads the list later must understand it.")
     if len(reason) > MAX_REASON or "\0" in reason:
         raise EntryError("reason", f"Write a reason of at most {MAX_REASON:,} characters.")
-    return Wanted(named, reason, _expiry(expires, now))
+    return Terms(reason, _expiry(expires, now))
 
 
 def read_named(kind: str, text: str) -> Named:
