@@ -51,6 +51,7 @@ class BulkPage:
     bulk: BulkAction
     policy: Policy
     is_author: bool
+    has_worker: bool
     expires_in: int
     changed_since: int
     judged: int
@@ -123,11 +124,13 @@ def bulk_page(bulk_id: int) -> BulkPage | None:
     state = BulkState(bulk.state)
     waiting = state in {BulkState.PREVIEWED, BulkState.AWAITING_SECOND}
     begun = state in ENDED | {BulkState.RUNNING, BulkState.PAUSED}
-    seconds = (bulk.expires_at - wall_now()).total_seconds()
+    now = wall_now()
+    seconds = (bulk.expires_at - now).total_seconds()
     return BulkPage(
         bulk=bulk,
         policy=policy_of(bulk),
         is_author=bulk.author_id == current_identity().staff_id,
+        has_worker=bulk.leased_until is not None and bulk.leased_until > now,
         expires_in=max(0, -int(-seconds // 60)),
         changed_since=query.changed_since(session, bulk_id) if waiting else 0,
         judged=query.judged(session, bulk_id) if state is BulkState.PREPARING else 0,

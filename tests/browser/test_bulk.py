@@ -135,6 +135,7 @@ def approve(house: House, two: Browsers, bulk_id: int) -> None:
         expect(ada.get_by_role("heading", name="Running")).to_be_visible()
         rita.goto(f"/bulk-actions/{bulk_id}")
         expect(rita.locator("#progress")).to_contain_text(f"0 of {CASES:,}")
+        expect(rita.locator("#progress")).to_contain_text("It waits for a worker")
         if two.with_script:
             the_focus_stays(rita)
 
