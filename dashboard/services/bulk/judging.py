@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, func, insert, select, update
+from sqlalchemy import Row, case, insert, literal, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.lifecycle.assessment import Confidence
@@ -25,14 +25,18 @@ from dashboard.models import (
     CaseState,
     Claim,
     DecisionKind,
-    EvidenceRecord,
     ItemState,
 )
+from dashboard.services.bulk.items import write_items
 from dashboard.services.cases.judge import Judged, evidence_digest, freeze_many, judge_many
 from dashboard.services.cases.reopen import decided_facts
-from dashboard.services.judged import judged_state
+from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import high_profile_accounts
 from dashboard.services.sql import among
+
+_SAYS_NOTHING = {(provider, Outcome.ERROR) for provider in Provider} | {
+    (Provider.DNS, outcome) for outcome in Outcome
+}
 
 AnyRow: TypeAlias = "Row[*tuple[Any, ...]]"
 """A row of a statement, its columns known by their names."""
@@ -82,56 +86,59 @@ def unjudged(session: Session, bulk_id: int, size: int) -> Sequence[AnyRow]:
 
 def judge_items(session: Session, bulk: BulkAction, items: Sequence[AnyRow], moment: Moment) -> None:
     """Weigh these items: write what each would do, to which addresses, or why it is left out. Set-based."""
-    kind, policy = BulkKind(bulk.kind), policy_of(bulk)
-    cases = {case.id: case for case in session.scalars(select(Case).where(Case.id.in_([i.case_id for i in items])))}
+    cases = _cases(session, [item.case_id for item in items])
     outside = objections(session, bulk, items, cases, moment)
-    left = [item for item in items if item.id not in outside]
-    domains = {item.id: cases[item.case_id].domain_id for item in left}
-    judged = judge_many(session, set(domains.values()), moment.now)
-    evidence = newest_evidence(session, set(domains.values()))
-    known = {item.id: judged[domains[item.id]] for item in left}
-    if kind is BulkKind.APPROVE:
-        oldest = moment.now - policy.evidence_max_age
-        outside |= {
-            ident: why
-            for ident, each in known.items()
-            if (why := _unfit(each, evidence.get(domains[ident]), oldest, is_single=_is_single(bulk))) is not None
-        }
-    frozen = freeze_many(session, [(cases[item.case_id], known[item.id]) for item in left if item.id not in outside])
-    addresses = _addresses(session, bulk, {i: each for i, each in known.items() if i not in outside}, policy)
-    if addresses:
-        session.execute(insert(BulkAddress.__table__), addresses)  # type: ignore[arg-type]  # by table: faster
-    counts = _chosen(addresses)
+    known = _weigh(
+        session, {item.id: cases[item.case_id].domain_id for item in items if item.id not in outside}, moment
+    )
+    evidence = {ident: newest_evidence(each) for ident, each in known.items()}
+    if bulk.kind == BulkKind.APPROVE:
+        oldest = moment.now - policy_of(bulk).evidence_max_age
+        unfit = {i: _unfit(each, evidence[i], oldest, is_single=_is_single(bulk)) for i, each in known.items()}
+        outside |= {ident: why for ident, why in unfit.items() if why is not None}
+    inside = {ident: each for ident, each in known.items() if ident not in outside}
+    frozen = freeze_many(session, [(cases[item.case_id], inside[item.id]) for item in items if item.id in inside])
+    counts = _add_addresses(session, bulk, inside)
     values = []
     for item in items:
-        why = outside.get(item.id)
-        row: dict[str, Any] = {"id": item.id, "judged": True, "why": why or "", "state": ItemState.EXCLUDED.value}
-        if item.id in domains:
-            row["evidence_at"] = evidence.get(domains[item.id])
-        if why is None:
+        row: dict[str, Any] = {"id": item.id, "judged": True, "why": "", "state": ItemState.EXCLUDED.value}
+        if item.id in known:
+            row["evidence_at"] = evidence[item.id]
+        if item.id in outside:
+            row["why"] = outside[item.id]
+        else:
             case = cases[item.case_id]
-            chosen, high = counts.get(item.id, (0, False))
-            empty = kind is BulkKind.APPROVE and not chosen
-            row |= {
-                "state": ItemState.EXCLUDED.value if empty else ItemState.PENDING.value,
-                "why": Why.HIGH_PROFILE.value if empty else "",
-                "addresses": chosen,
-                "is_high_profile": high,
+            chosen, has_high = counts[item.id]
+            row |= _included(bulk, chosen, has_high=has_high) | {
                 "frozen": frozen[case.id],
                 "evidence_sha256": evidence_digest(frozen[case.id]),
-                "facts": decided_facts(case, known[item.id].assessment, DecisionKind(kind.value)),
+                "facts": decided_facts(case, inside[item.id].assessment, DecisionKind(bulk.kind)),
             }
         values.append(row)
-    _write(session, values)
+    write_items(session, values)
 
 
-def _write(session: Session, rows: Sequence[dict[str, Any]]) -> None:
-    """Write rows of one shape together: an executemany needs the same keys in each."""
-    shapes: dict[frozenset[str], list[dict[str, Any]]] = {}
-    for row in rows:
-        shapes.setdefault(frozenset(row), []).append(row)
-    for alike in shapes.values():
-        session.execute(update(BulkItem), alike)
+def _cases(session: Session, case_ids: Collection[int]) -> dict[int, AnyRow]:
+    wanted = Case.id, Case.domain_id, Case.state, Case.version, Case.brake_id
+    shown = Case.risk, Case.risk_parts, Case.phase, Case.holder_change
+    return {row.id: row for row in session.execute(select(*wanted, *shown).where(among(Case.id, case_ids)))}
+
+
+def _weigh(session: Session, domains: Mapping[int, int], moment: Moment) -> dict[int, Judged]:
+    """Weigh domains, given and returned by their items' ids."""
+    judged = judge_many(session, set(domains.values()), moment.now)
+    return {ident: judged[domain] for ident, domain in domains.items()}
+
+
+def _included(bulk: BulkAction, chosen: int, *, has_high: bool) -> dict[str, Any]:
+    """Return the values of an item of which so many addresses are chosen, whether or not some are of high profile."""
+    empty = bulk.kind == BulkKind.APPROVE and not chosen
+    return {
+        "state": (ItemState.EXCLUDED if empty else ItemState.PENDING).value,
+        "why": Why.HIGH_PROFILE.value if empty else "",
+        "addresses": chosen,
+        "is_high_profile": has_high,
+    }
 
 
 def objections(
@@ -203,59 +210,60 @@ def _unfit(judged: Judged, evidence_at: datetime | None, oldest: datetime, *, is
     return None if judged.address_ids else Why.NO_ADDRESSES.value
 
 
-def newest_evidence(session: Session, domain_ids: Collection[int]) -> dict[int, datetime]:
-    """Return when a registration provider last said something of each domain; DNS only triggers and corroborates."""
-    said = EvidenceRecord.normalised["outcome"].as_string() != Outcome.ERROR.value
-    query = (
-        select(EvidenceRecord.domain_id, func.max(EvidenceRecord.last_seen_at))
-        .where(EvidenceRecord.domain_id.in_(domain_ids), EvidenceRecord.provider != Provider.DNS.value, said)
-        .group_by(EvidenceRecord.domain_id)
-    )
-    return {row[0]: row[1] for row in session.execute(query)}
+def newest_evidence(judged: Judged) -> datetime | None:
+    """Return when a registration provider last said something; DNS only triggers and corroborates."""
+    readings = (kept.reading for kept in judged.facts.readings)
+    said = (r.last_seen_at for r in readings if (r.evidence.provider, r.evidence.outcome) not in _SAYS_NOTHING)
+    return max(said, default=None)
 
 
-def _addresses(
-    session: Session, bulk: BulkAction, judged: Mapping[int, Judged], policy: Policy
-) -> list[dict[str, Any]]:
-    """Return the address rows of the items, those of high-profile accounts not chosen (but for a single decision)."""
-    item_of = {address: item for item, each in judged.items() for address in each.address_ids}
-    if not item_of:
-        return []
-    domains = {each.facts.id for each in judged.values()}
-    rows = session.execute(
-        select(
-            Address.id,
-            Address.account_id,
-            Address.source_id,
-            Address.verified,
-            Address.verified_at,
-            Address.state_token,
-        ).where(Address.domain_id.in_(domains), Address.verified)
-    ).all()
-    rows = [row for row in rows if row.id in item_of]
-    high = high_profile_accounts(session, policy, {row.account_id for row in rows})
+def _add_addresses(session: Session, bulk: BulkAction, judged: Mapping[int, Judged]) -> dict[int, tuple[int, bool]]:
+    """Add the addresses of items to the list, those of high-profile accounts not chosen (but for a single decision).
+
+    Returns, by item, how many are chosen, and whether any is of a high-profile account.
+    """
+    account_of = {address.id: address.account_id for each in judged.values() for address in each.facts.addresses}
+    reached = [ident for each in judged.values() for ident in each.address_ids]
+    high = high_profile_accounts(session, policy_of(bulk), {account_of[ident] for ident in reached})
     asks = bulk.kind == BulkKind.APPROVE and not _is_single(bulk)
-    return [
-        {
-            "bulk_id": bulk.id,
-            "address_id": row.id,
-            "item_id": item_of[row.id],
-            "account_id": row.account_id,
-            "source_id": row.source_id,
-            "is_high_profile": row.account_id in high,
-            "is_chosen": not (asks and row.account_id in high),
-            "verified_at": row.verified_at,
-            "state_token": row.state_token,
-            "judged": judged_state(row),
-        }
-        for row in rows
-    ]
+    if reached:
+        _insert_addresses(session, bulk, list(judged), reached, high, asks=asks)
+    counts = {}
+    for ident, each in judged.items():
+        of_high = sum(account_of[address] in high for address in each.address_ids) if high else 0
+        counts[ident] = (len(each.address_ids) - (of_high if asks else 0), of_high > 0)
+    return counts
 
 
-def _chosen(addresses: Sequence[Mapping[str, Any]]) -> dict[int, tuple[int, bool]]:
-    """Count, by item, the chosen addresses, and say whether any is of a high-profile account."""
-    found: dict[int, tuple[int, bool]] = {}
-    for row in addresses:
-        count, high = found.get(row["item_id"], (0, False))
-        found[row["item_id"]] = (count + row["is_chosen"], high or row["is_high_profile"])
-    return found
+def _insert_addresses(
+    session: Session,
+    bulk: BulkAction,
+    item_ids: Sequence[int],
+    address_ids: Sequence[int],
+    high: Collection[int],
+    *,
+    asks: bool,
+) -> None:
+    """Copy these addresses as they are, without carrying them out of the database and back."""
+    is_high = among(Address.account_id, high)
+    ours = among(Address.id + 0, address_ids)  # no index is to lead through all of these for every case
+    columns: dict[str, Any] = {
+        "bulk_id": literal(bulk.id),
+        "address_id": Address.id,
+        "item_id": BulkItem.id,
+        "account_id": Address.account_id,
+        "source_id": Address.source_id,
+        "is_high_profile": is_high,
+        "is_chosen": case((is_high, False), else_=True) if asks else literal(value=True),
+        "verified_at": Address.verified_at,
+        "state_token": Address.state_token,
+        "judged": judged_in_sql(Address.verified, Address.verified_at, Address.state_token),
+    }
+    source = (
+        select(*columns.values())
+        .select_from(BulkItem)
+        .join(Case, Case.id == BulkItem.case_id)
+        .join(Address, Address.domain_id == Case.domain_id)
+        .where(among(BulkItem.id, item_ids), ours, Address.verified)
+    )
+    session.execute(insert(BulkAddress).from_select(list(columns), source))

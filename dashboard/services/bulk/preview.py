@@ -6,7 +6,7 @@ import hashlib
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, Text, and_, case, cast, distinct, func, select, update
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.models import (
@@ -25,7 +25,7 @@ from dashboard.models import (
 )
 from dashboard.services.bulk.judging import policy_of
 from dashboard.services.bulk.prepare import EXPIRY
-from dashboard.times import rfc3339
+from dashboard.services.sql import rfc3339_text
 
 TOP = 10
 
@@ -50,11 +50,13 @@ def recount(session: Session, bulk: BulkAction) -> None:
     )
     packages, downloads = session.execute(_packages(accounts)).one()
     bulk.items = _count(session, _pending(bulk.id))
-    bulk.addresses = _count(session, select(BulkAddress.address_id).where(chosen))
-    high = _count(session, select(BulkAddress.account_id).where(chosen, BulkAddress.is_high_profile).distinct())
+    account = BulkAddress.account_id
+    high_account = case((BulkAddress.is_high_profile, account))
+    tally = select(func.count(), func.count(distinct(account)), func.count(distinct(high_account))).where(chosen)
+    bulk.addresses, account_count, high = session.execute(tally).one()
     bulk.counts = {
         "listed": _count(session, select(BulkItem.id).where(BulkItem.bulk_id == bulk.id)),
-        "accounts": _count(session, accounts),
+        "accounts": account_count,
         "sole": _count(session, _losing_the_last(bulk.id)) if bulk.kind == BulkKind.APPROVE else 0,
         "no_second_factor": _count(
             session, select(Account.id).where(Account.id.in_(accounts), Account.two_factor.is_(False))
@@ -75,21 +77,33 @@ def recount(session: Session, bulk: BulkAction) -> None:
 def digest(session: Session, bulk_id: int) -> str:
     """Return the SHA-256 (hex) of all that the action would do: cases, versions, evidence, addresses and states."""
     found = hashlib.sha256()
-    items = (
-        select(BulkItem.case_id, BulkItem.case_version, BulkItem.decision_id, BulkItem.evidence_sha256)
-        .where(BulkItem.bulk_id == bulk_id, BulkItem.state == ItemState.PENDING.value)
-        .order_by(BulkItem.case_id)
-    )
-    for row in session.execute(items).yield_per(5000):
-        found.update(f"{row.case_id} {row.case_version} {row.decision_id or '-'} {row.evidence_sha256}\n".encode())
-    addresses = (
-        select(BulkAddress.address_id, BulkAddress.verified_at, BulkAddress.state_token)
-        .where(_chosen(bulk_id))
-        .order_by(BulkAddress.address_id)
-    )
-    for state in session.execute(addresses).yield_per(5000):
-        found.update(f"{state.address_id} {rfc3339(state.verified_at)} {state.state_token}\n".encode())
+    for lines in (_item_lines(bulk_id), _address_lines(bulk_id)):
+        for part in session.scalars(lines).partitions(5000):
+            found.update("".join(part).encode())
     return found.hexdigest()
+
+
+def _item_lines(bulk_id: int) -> Select[str]:
+    line = _line(BulkItem.case_id, BulkItem.case_version, func.coalesce(_text(BulkItem.decision_id), "-"))
+    query = select(line + " " + BulkItem.evidence_sha256 + "\n").where(BulkItem.bulk_id == bulk_id)
+    return query.where(BulkItem.state == ItemState.PENDING.value).order_by(BulkItem.case_id)
+
+
+def _address_lines(bulk_id: int) -> Select[str]:
+    parts = BulkAddress.address_id, rfc3339_text(BulkAddress.verified_at), BulkAddress.state_token
+    return select(_line(*parts) + "\n").where(_chosen(bulk_id)).order_by(BulkAddress.address_id)
+
+
+def _line(first: Any, *others: Any) -> ColumnElement[str]:
+    """Join values with spaces in the database: it is much quicker at it than a row at a time here."""
+    line = _text(first)
+    for each in others:
+        line += " " + func.coalesce(_text(each), "None")
+    return line
+
+
+def _text(value: Any) -> ColumnElement[str]:
+    return cast(value, Text)
 
 
 def _chosen(bulk_id: int) -> ColumnElement[bool]:

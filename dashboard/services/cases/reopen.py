@@ -92,8 +92,8 @@ def _dependency(lapsed: LapsedDependency) -> str:
     return f"{lapsed.domain} ({what.value})"
 
 
-def decided_facts(case: Case, assessment: Assessment, kind: StrEnum, until: datetime | None = None) -> dict[str, Any]:
-    """The facts to keep with a decision or a snooze; what the evidence no longer says is what the case showed.
+def decided_facts(case: Any, assessment: Assessment, kind: StrEnum, until: datetime | None = None) -> dict[str, Any]:
+    """The facts to keep with a decision or a snooze; what the evidence no longer says is what the case (row) showed.
 
     `until`: when the decision runs out.
     """
