@@ -32,6 +32,9 @@ _FAULT = re.compile(
     r"\W*(?:error|fail(?:ed|ure)|throttled|denied|refused|busy, try|time ?out|rate.?limit|query|unknown)\b",
     re.IGNORECASE,
 )
+MAX_LABEL = 24
+"""Characters of a label of data; what goes on to a colon for longer is a sentence."""
+
 _HOLDER = re.compile(r"\W*(?:registrant|owner|holder|domain holder|titular)\b", re.IGNORECASE)
 
 
@@ -43,6 +46,7 @@ class Facts:
     dates: dict[Role, datetime] = field(default_factory=dict)
     hosts: list[str] = field(default_factory=list)
     statuses: list[str] = field(default_factory=list)
+    contacts: set[str] = field(default_factory=set)
     has_holder: bool = False
 
     def first(self, role: Role) -> str | None:
@@ -62,7 +66,7 @@ class Facts:
     @property
     def has_state(self) -> bool:
         """Whether a status is one that only a registered (or reserved) name has."""
-        return any(_KNOWN_STATE.search(status) for status in self.statuses)
+        return any(_KNOWN_STATE.search(status) and not is_free(status) for status in self.statuses)
 
     @property
     def weight(self) -> int:
@@ -79,7 +83,9 @@ def collect(fields: Sequence[Field], rules: DateRules) -> Facts:
     facts = Facts()
     for one in fields:
         facts.values.setdefault(one.role, []).append(one.value)
-        facts.has_holder |= one.role is Role.CONTACT and _HOLDER.match(one.label) is not None
+        if one.role is Role.CONTACT and len(one.label) <= MAX_LABEL and not one.label.endswith("."):
+            facts.contacts.add(one.label.lower())
+            facts.has_holder |= _HOLDER.match(one.label) is not None
         if one.role in DATED:
             moment = read_date(one.value, rules)
             if moment is not None:

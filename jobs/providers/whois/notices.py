@@ -63,7 +63,7 @@ _TOLD = re.compile(_SPENT + rf"|\b{_STOPPED}\b|\byou(?: have| had|.?ve)\b", re.I
 _UNDONE = re.compile(
     any_of(
         r"\btoo (?:high|quick\w*|short|soon|many|much|fast|frequent\w*|often|heavy|busy)\b|\bthrottl|\bcaptcha\b",
-        r"^(?:limits? |quotas? |rate )?exceeded\b|\b(?:limit|quota)$",
+        r"^(?:limits? |quotas? |rate )?exceeded\b(?!.*\bwill\b)|\b(?:limit|quota)$",
         r"\b(?:technical|unforeseen) (?:difficult|problem|reason|issue|fault)|\binconvenience\b",
         r"\b(?:could|can) ?not be (?:done|made|carried|determined|verified|checked)\b",
         r"\b(?:upgrad|migrat|restart|reboot)ing\b|\b(?:perform|undergo)ing an? (?:upgrade|update|migration)",
@@ -103,11 +103,11 @@ def notice_in(lines: Sequence[Line]) -> tuple[ErrorKind, str] | None:
     if coded is not None:
         return ErrorKind.SERVER_ERROR, coded
     for sentence in sentences(lines):
-        if _UNDONE.search(sentence) or _is_fault_abroad(sentence):
+        if _UNDONE.search(sentence) or is_fault_abroad(sentence):
             return ErrorKind.SERVER_ERROR, sentence
     # Terms of use in other languages fill their lines; a short one may stand among the answer's own.
     short = (canonical(line.text) for line in lines if not line.is_remark and len(line.text) <= MAX_SHORT)
-    abroad_told = next((sentence for sentence in short if _is_fault_abroad(sentence)), None)
+    abroad_told = next((sentence for sentence in short if is_fault_abroad(sentence)), None)
     return (ErrorKind.SERVER_ERROR, abroad_told) if abroad_told else None
 
 
@@ -123,8 +123,11 @@ def _statements(lines: Sequence[Line]) -> Iterable[str]:
     return (canonical(text) for text in (*whole, *(line.text for line in lines)) if _TOLD.search(text))
 
 
-def _is_fault_abroad(sentence: str) -> bool:
-    """Look for plain fragments first: an expression of so many words is slow, and seldom needed."""
+def is_fault_abroad(sentence: str) -> bool:
+    """Whether a sentence tells a fault in another language than English.
+
+    Looks for plain fragments first: an expression of so many words is slow, and seldom needed.
+    """
     padded = f" {sentence} "
     if any(stem in padded for stem in abroad.FAULTS):
         return True

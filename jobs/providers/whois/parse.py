@@ -21,10 +21,14 @@ from jobs.providers.whois.labels import DATED, Role
 from jobs.providers.whois.lines import Line, read_fields, split_lines
 from jobs.providers.whois.notices import notice_in
 from jobs.providers.whois.phrases import Verdict, names_in, sentences, state_of, subjects_in, trouble_of, verdict_of
-from jobs.providers.whois.status import clean_statuses, phase_of
+from jobs.providers.whois.status import clean_statuses, is_free, phase_of
+from jobs.providers.whois.vouch import unvouched
 
 CONVINCING = 3
 """Weight of registration data from which a reply speaks of a registered name, whatever else it says."""
+
+MANY_CONTACTS = 3
+"""Kinds of lines about people that no terms of use have by chance."""
 
 _OF_THE_WEB = re.compile(r"<|\{|HTTP/\d|404 Not Found$", re.IGNORECASE)
 _HEADED = re.compile(
@@ -143,7 +147,7 @@ class _Weighing:
     def _said_free(self) -> WhoisReading:
         """Read a status that says "free": with a registration beside it, the reply contradicts itself."""
         facts = self._facts
-        if self._is_dated_or_served:
+        if self._has_data or not all(is_free(status) for status in facts.statuses):
             return _error(ErrorKind.MALFORMED, "free and registered in one reply")
         trouble = self._trouble() or self._notice()
         if trouble is not None:
@@ -157,8 +161,12 @@ class _Weighing:
         return self._trouble() or _error(ErrorKind.MALFORMED, f"status: {status}")
 
     @property
-    def _is_dated_or_served(self) -> bool:
-        return bool(self._facts.hosts or self._facts.dates.keys() & {Role.REGISTERED, Role.EXPIRES})
+    def _has_data(self) -> bool:
+        """Whether the reply has anything that only a registration has: a date, a server, a holder, a registrar."""
+        facts = self._facts
+        named = any(facts.first(role) for role in (Role.REGISTRAR, Role.HANDLE))
+        peopled = facts.has_holder or len(facts.contacts) >= MANY_CONTACTS
+        return bool(facts.hosts or facts.dates.keys() - {Role.CHANGED} or peopled or named)
 
     def _trouble(self) -> WhoisReading | None:
         for sentence, verdict in self._said:
@@ -171,7 +179,10 @@ class _Weighing:
     def _notice(self) -> WhoisReading | None:
         """Return the fault that stands beside a "not found", however politely; such a word frees nobody's name."""
         noticed = notice_in(self._lines)
-        return _error(*noticed) if noticed else None
+        if noticed is not None:
+            return _error(*noticed)
+        besides = unvouched(self._lines)
+        return _error(ErrorKind.MALFORMED, f'not understood beside a "not found": {besides}') if besides else None
 
     @cached_property
     def _said(self) -> list[tuple[str, Verdict | None]]:
@@ -185,7 +196,7 @@ class _Weighing:
         verdicts = {verdict for _, verdict in self._said}
         self._facts.statuses += [state for sentence, _ in self._said if (state := state_of(sentence))]
         if Verdict.ABSENT in verdicts:
-            if self._facts.has_state or self._is_dated_or_served or Verdict.TAKEN in verdicts or self._is_withheld:
+            if self._facts.has_state or self._has_data or Verdict.TAKEN in verdicts or self._is_withheld:
                 return _error(ErrorKind.MALFORMED, "absent and registered in one reply")
             return self._notice() or self._absent()
         if Verdict.RESERVED in verdicts:

@@ -18,7 +18,8 @@ _THING = any_of(
     r"dominio|domaine|dom[ae]n\w{0,3}|NAME",
 )
 SUBJECT = (
-    "(?:(?:the|this|that|your|above|requested|queried|specified|such|given|searched|following|an?|el|le|la|il|o) )*"
+    "(?:NAME - (?=domain))?(?:(?:the|this|that|your|above|requested|queried|specified|such|given|searched"
+    "|following|an?|el|le|la|il|o) )*"
     "(?:(?:premium|platinum) (?=domain))?"
     + _THING
     + any_of(
@@ -84,7 +85,8 @@ NOT_FOUND = re.compile(
 
 NEVER_NOT_FOUND = re.compile(
     any_of(
-        r"\b(?:server|host|page|file|url|service|nameservers?|contact|handle|person|command|option)\b.{0,20}\b(?:not|no)\b",
+        r"\b(?:server|host|page|file|url|service|nameservers?|contact|handle|person|command"
+        r"|option)\b.{0,20}\b(?:not|no)\b",
         r"^no (?:match|entries|records?|data|results?|information)\b.{0,60}"
         r"\b(?:contact|handle|nameserver|name server|host|ip address|asn)\b",
         "not (?:currently )?available (?:for|to be)",
@@ -160,7 +162,7 @@ REFUSED = re.compile(
     any_of(
         rf"\b(?:access|permission|service|{_QUESTIONS})\b.{{0,25}}\b(?:is |was |has been )?{_SHUT}",
         r"\baccess (?:is|was|has been) (?:restricted|limited|withdrawn)\b",
-        r"^(?:denied|refused|forbidden|unauthori[sz]ed|not authori[sz]ed)\b",
+        r"^(?:denied|refused|forbidden|unauthori[sz]ed|not authori[sz]ed)\b|^(?:blocked|banned)(?: until\b.*)?$",
         "^you are not (?:allowed|permitted|authori[sz]ed) to (?:use|connect)",
         r"your (?:ip|address|host|network|connection)\b.{0,40}"
         r"\b(?:block|ban|den|black|restrict|refus|not allowed|not permitted)",
@@ -173,7 +175,8 @@ _MACHINE = r"\b(?:server|service|database|system|whois|registry)\b"
 
 BROKEN = re.compile(
     any_of(
-        r"\b(?:internal|server|database|system|backend|unexpected|temporary|processing|connection|network|registry|sql"
+        r"\b(?:internal|server|database|system|backend|unexpected|temporary|processing|connection|network|registry"
+        r"|sql"
         r"|fatal|unknown|general) ?(?:\w+ )?(?:error|failure|fault|problem)\b",
         r"\b(?:temporar(?:il)?y|currently|momentarily) (?:\w+ )?"
         "(?:unavailable|down|offline|out of (?:order|service)|not available|unable|closed|disabled)",
@@ -201,7 +204,8 @@ INVALID = re.compile(
         r"|argument\w*|pattern|tld|object|option|label|ace|extension|zone|class)\b",
         r"\b(?:syntax|parse|format|usage) error\b|^usage\b|no whois server|requests? of this client",
         r"\bnot (?:a )?(?:valid|supported|authoritative|served|accepted|managed|handled)\b",
-        r"(?:tld|zone|extension|suffix)\b.{0,30}\bnot\b|(?:out of|not in|outside) (?:the )?(?:scope|range|our zone)",
+        r"(?:tld|zone|extension|suffix)\b.{0,30}\bnot\b(?! associated with)|(?:out of|not in"
+        r"|outside) (?:the )?(?:scope|range|our zone)",
         "must (?:be|contain|have|not|specify)",
         "^(?:query|request|string|domain|name|label) (?:is )?(?:too (?:long|short)|empty|missing|incomplete)",
         "no (?:query|name|domain|object|input|command) (?:was )?(?:given|specified|supplied|entered|provided)",

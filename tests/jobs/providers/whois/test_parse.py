@@ -262,7 +262,7 @@ NOT_FOUND = [
     "Domain Name: brelwick.zz\nDomain Status: No Object Found",
     "domain_name: brelwick.zz\nquery_status: 220 Available",
     'Status: AVAILABLE (No match for domain "brelwick.zz")',
-    "% Remarks,\n% on their own.\n\nNo match for BRELWICK.ZZ\n\nTerms: queries may be limited; a limit exceeded is\nno entry.",
+    "% Remarks,\n% on their own.\n\nNo match for BRELWICK.ZZ\n\nTerms: you agree that queries may be limited, and that a limit exceeded is\nno entry.",
 ]
 
 
