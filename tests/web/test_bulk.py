@@ -225,7 +225,8 @@ def test_progress_pauses_resumes_and_cancels_without_a_script(app: Flask, review
     confirm(reviewer, page)
     html = reviewer.get(page).text
     assert '<progress class="bulk-bar"' in html
-    assert f'<a href="{page}">Refresh</a>' in html
+    assert f'href="{page}">Refresh</a>' in html
+    assert "It waits for a worker" in html
     assert post(reviewer, f"{page}/pause").location == page
     html = reviewer.get(page).text
     assert "Paused by hand" in html
