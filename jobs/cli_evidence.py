@@ -62,10 +62,13 @@ def _parse_batch(provider: Any, manifest: Path, now: datetime) -> None:
     from jobs.evidence.parse import parse_batch  # noqa: PLC0415
 
     unread = []
-    with manifest.open(encoding="utf-8", errors="replace") as lines:
+    # A mark of byte order is no part of the first line; editors of some systems write one.
+    with manifest.open(encoding="utf-8-sig", errors="replace") as lines:
         for line in parse_batch(provider, lines, manifest.parent, now):
-            _print_line(line.values)
+            # Not click's echo, which flushes every line.
+            sys.stdout.write(json.dumps(line.values) + "\n")
             unread += [line.unread] if line.unread else []
+    sys.stdout.flush()
     _exit_for(unread)
 
 

@@ -62,6 +62,49 @@ def test_a_batch_with_a_missing_file_goes_on_and_ends_in_failure(tmp_path: Path)
     assert [(line["file"], line["outcome"]) for line in lines] == [("gone.txt", "error"), ("a.txt", "not_found")]
 
 
+def test_a_batch_of_odd_files_is_a_line_each_in_their_order(tmp_path: Path) -> None:
+    absent = 'No match for "EXAMPLE.COM".\n'
+    bodies = {
+        "empty": b"",
+        "zeros": b"\0" * 2000,
+        "noise": bytes(range(256)) * 20,
+        "huge": absent.encode() * 200_000,
+        "utf16": absent.encode("utf-16"),
+        "marked": absent.encode("utf-8-sig"),
+        "latin": "Le domaine example.com est libre, désolé ? Non".encode("latin-1"),
+    }
+    for name, body in bodies.items():
+        (tmp_path / name).write_bytes(body)
+    manifest = tmp_path / "manifest.ndjson"
+    lines = [json.dumps({"file": name, "domain": "mail.example.com"}) for name in bodies]
+    manifest.write_text("\n".join(lines) + "\n\n", encoding="utf-8-sig")
+    result = run("parse", "--provider", "whois", "--batch", manifest)
+    assert (result.exit_code, result.stderr) == (0, "")
+    printed = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["file"] for line in printed] == list(bodies)
+    assert [line["outcome"] for line in printed if line["file"] in {"utf16", "marked"}] == ["not_found", "not_found"]
+    assert all(line["error"] for line in printed if line["file"] not in {"utf16", "marked"})
+
+
+def test_what_a_manifest_names_wrongly_is_told_line_by_line(tmp_path: Path) -> None:
+    (tmp_path / "a.txt").write_text(free_whois()["body"])
+    manifest = tmp_path / "manifest.ndjson"
+    wrong = [
+        "not JSON",
+        "[]",
+        '{"file": "a.txt"}',
+        '{"file": 3, "tld": "com"}',
+        '{"file": ".", "tld": "com"}',
+        "[" * 9999,
+    ]
+    manifest.write_text("\n".join([*wrong, '{"file": "a.txt", "tld": "com"}', '{"file": "a\\u0000b", "tld": "com"}']))
+    result = run("parse", "--provider", "whois", "--batch", manifest)
+    assert result.exit_code == 1
+    printed = [json.loads(line) for line in result.stdout.splitlines()]
+    assert [line["outcome"] for line in printed] == [*["error"] * len(wrong), "not_found", "error"]
+    assert all(f"line {number}" in result.stderr for number in (1, 2, 3, 4, 6))
+
+
 def test_one_file_or_a_batch_not_both_nor_none(tmp_path: Path) -> None:
     file = tmp_path / "a.txt"
     file.write_text("x")

@@ -37,8 +37,11 @@ _OF_TLD = {
 def decode_reply(body: bytes, tld: str) -> str:
     """Return a reply as text; never fails, since the last resort (Latin-1) reads any byte.
 
-    Tried in turn: ISO 2022 by its escapes, UTF-8, what the reply declares, what the TLD's server is known for.
+    Tried in turn: UTF-16 by its mark (editors save it), ISO 2022 by its escapes, UTF-8, what the reply declares, what
+    the TLD's server is known for.
     """
+    if body.startswith((b"\xff\xfe", b"\xfe\xff")):
+        return body.decode("utf-16", "replace")
     if _ESCAPE in body:
         return body.decode("iso2022_jp", "replace")
     for name in ("utf-8-sig", *_declared(body), *_OF_TLD.get(tld, ())):
