@@ -239,7 +239,18 @@ def _decisions(session: Session, account_id: int) -> list[AccountDecision]:
     """Return the decisions on the cases of the account's domains, the newest first."""
     domains = select(Address.domain_id).where(Address.account_id == account_id)
     query = (
-        select(Decision, Domain.name, Staff.email)
+        select(
+            Decision.id,
+            Decision.case_id,
+            Domain.name,
+            Decision.kind,
+            Decision.reason_code,
+            Decision.decided_at,
+            Staff.email,
+            Decision.policy_version,
+            Decision.reverted_at,
+        )
+        .select_from(Decision)
         .join(Case, Case.id == Decision.case_id)
         .join(Domain, Domain.id == Case.domain_id)
         .outerjoin(Staff, Staff.id == Decision.staff_id)
@@ -248,14 +259,14 @@ def _decisions(session: Session, account_id: int) -> list[AccountDecision]:
     )
     return [
         AccountDecision(
-            id=row.Decision.id,
-            case_id=row.Decision.case_id,
+            id=row.id,
+            case_id=row.case_id,
             domain=row.name,
-            kind=row.Decision.kind,
-            reason_code=row.Decision.reason_code,
-            decided_at=row.Decision.decided_at,
-            by=decided_by(row.email, row.Decision.policy_version),
-            reverted_at=row.Decision.reverted_at,
+            kind=row.kind,
+            reason_code=row.reason_code,
+            decided_at=row.decided_at,
+            by=decided_by(row.email, row.policy_version),
+            reverted_at=row.reverted_at,
         )
         for row in session.execute(query)
     ]

@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from statistics import median
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, distinct, func, select
+from sqlalchemy import ColumnElement, Select, and_, distinct, func, literal, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from dashboard.models import (
@@ -84,7 +83,10 @@ def count_month(session: Session, span: Span) -> list[MonthFigures]:
         "early_warnings": _noticed(span, NoticeKind.EARLY_WARNING),
         "takeovers_reported": _noticed(span, NoticeKind.TAKEOVER_SUSPECTED),
     }
-    found = {column: _count(session, query) for column, query in counted.items()}
+    found: dict[str, dict[int, int]] = {column: {} for column in counted}
+    each = (query.add_columns(literal(column).label("figure")) for column, query in counted.items())
+    for source_id, count, column in session.execute(union_all(*each)):
+        found[column][source_id] = count
     medians = _medians(session, span)
     return [
         MonthFigures(
@@ -155,10 +157,6 @@ def _ended(state: UnverificationState) -> ColumnElement[bool]:
         return Unverification.state == state.value
     since = (UnverificationState.REVERT_QUEUED, UnverificationState.REVERTED)
     return Unverification.state.in_([state.value, *(each.value for each in since)])
-
-
-def _count(session: Session, query: _Counting) -> Mapping[int, int]:
-    return {row[0]: row[1] for row in session.execute(query)}
 
 
 def _medians(session: Session, span: Span) -> dict[int, float]:

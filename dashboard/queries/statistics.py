@@ -75,8 +75,9 @@ _BESIDE = tuple(field.name for field in fields(BesideRow))[2:]
 def months(session: Session) -> list[str]:
     """Return the months from the first check or case to the last, the latest first."""
     columns = (Check.checked_at, CaseOpening.opened_at, Decision.decided_at, Unverification.settled_at)
-    # one after the other, so that each is a look into its index
-    times = [session.scalar(select(edge(column))) for column in columns for edge in (func.min, func.max)]
+    # each by itself within the statement, so that it is a look into its index
+    edges = (select(edge(column)).scalar_subquery() for column in columns for edge in (func.min, func.max))
+    times = session.execute(select(*(edge.label(f"edge_{place}") for place, edge in enumerate(edges)))).one()
     known = [time for time in times if time is not None]
     return _between(min(known), max(known))[::-1] if known else []
 

@@ -42,7 +42,7 @@ def test_the_table_says_what_the_chart_draws(app: Flask, reviewer: FlaskClient) 
     add_case(app)
     html = reviewer.get("/statistics").text
     assert "<title>2026-11: 1 flagged</title>" in html
-    assert "<td>pypi</td>" in html
+    assert ">pypi</td>" in html
     assert 'href="/statistics.csv?month=2026-11"' in html
 
 
