@@ -14,6 +14,7 @@ from dashboard.lifecycle.assessment import HolderChange
 from dashboard.lifecycle.mailboxes import is_mailbox_provider
 from dashboard.models import Address, AllowKind, AllowListEntry, Domain
 from dashboard.services.allow_list.operators import mx_operators
+from dashboard.services.sql import among
 
 SAME_HOLDER = {HolderChange.NONE.value, HolderChange.UNKNOWN.value}
 
@@ -60,7 +61,7 @@ def coverage(session: Session, domain_ids: Collection[int], now: datetime) -> di
     """Ask about domains, in a handful of statements however many; those of which nothing is kept are left out."""
     if not domain_ids:
         return {}
-    rows = session.execute(select(Domain.id, Domain.name, Domain.holder_change).where(Domain.id.in_(domain_ids)))
+    rows = session.execute(select(Domain.id, Domain.name, Domain.holder_change).where(among(Domain.id, domain_ids)))
     asked = {row.id: (row.name, row.holder_change in SAME_HOLDER) for row in rows}
     names = {ident: name for ident, (name, _) in asked.items()}
     entries = _entries(session, set(names.values()), now)

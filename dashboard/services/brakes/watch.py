@@ -20,6 +20,7 @@ from dashboard.services.brakes.hold import OnBrake, brake_over, discarded, open_
 from dashboard.services.cases.assessed import Assessed
 from dashboard.services.checking.facts import load_facts
 from dashboard.services.policy import current
+from dashboard.services.sql import among
 
 ACTOR = system("brakes")
 CHUNK = 500
@@ -108,7 +109,7 @@ def _hold_recent(session: Session, brake: OnBrake, now: datetime) -> int:
         part = rows[start : start + CHUNK]
         facts = load_facts(session, [row.domain_id for row in part])
         ids = [row.id for row in part if brake_over([brake], facts[row.domain_id])]
-        session.execute(update(Case).where(Case.id.in_(ids)).values(brake_id=brake.id, version=Case.version + 1))
+        session.execute(update(Case).where(among(Case.id, ids)).values(brake_id=brake.id, version=Case.version + 1))
         held += len(ids)
     return held
 

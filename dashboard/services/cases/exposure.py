@@ -15,11 +15,10 @@ from dashboard.lifecycle.policy import Policy
 from dashboard.lifecycle.risk import Exposure
 from dashboard.models import Account, AccountPackage, Address, Package, SecurityEvent
 from dashboard.services.policy.profile import high_profile
+from dashboard.services.sql import among
 
 RESETS = ("password_reset_requested", "password_reset")
 CREDENTIALS = ("email_changed", "two_factor_changed")
-CHUNK = 10_000
-"""Ids in one statement, well under the databases' limits on parameters."""
 TOGETHER = 5000
 """Addresses whose accounts are read together."""
 
@@ -123,25 +122,25 @@ def _accounts(session: Session, address_ids: Collection[int]) -> tuple[dict[int,
     rows = session.execute(
         select(Address.id, Address.account_id, Account.two_factor)
         .join(Account, Account.id == Address.account_id)
-        .where(Address.id.in_(address_ids))
+        .where(among(Address.id, address_ids))
     ).all()
     return {row.id: row.account_id for row in rows}, {row.account_id: row.two_factor for row in rows}
 
 
-def _verified_at(session: Session, accounts: Iterable[int]) -> Mapping[int, set[int | None]]:
+def _verified_at(session: Session, accounts: Collection[int]) -> Mapping[int, set[int | None]]:
     """Return the domains at which each account has a verified address; None stands for those never checked."""
-    query = select(Address.account_id, Address.domain_id).where(Address.account_id.in_(accounts), Address.verified)
+    query = select(Address.account_id, Address.domain_id).where(among(Address.account_id, accounts), Address.verified)
     found: dict[int, set[int | None]] = defaultdict(set)
     for row in session.execute(query):
         found[row.account_id].add(row.domain_id)
     return found
 
 
-def _packages_of(session: Session, accounts: Iterable[int]) -> Mapping[int, list[_Package]]:
+def _packages_of(session: Session, accounts: Collection[int]) -> Mapping[int, list[_Package]]:
     query = (
         select(AccountPackage.account_id, Package.id, Package.downloads_30d, Package.last_release_at)
         .join(Package, Package.id == AccountPackage.package_id)
-        .where(AccountPackage.account_id.in_(accounts))
+        .where(among(AccountPackage.account_id, accounts))
     )
     found: dict[int, list[_Package]] = defaultdict(list)
     for row in session.execute(query):
@@ -160,7 +159,7 @@ def _events_of(session: Session, accounts: Collection[int], since: datetime | No
     if since is None:
         return found
     query = select(SecurityEvent.account_id, SecurityEvent.kind, func.count()).where(
-        SecurityEvent.account_id.in_(accounts), SecurityEvent.at > since
+        among(SecurityEvent.account_id, accounts), SecurityEvent.at > since
     )
     for account_id, kind, count in session.execute(query.group_by(SecurityEvent.account_id, SecurityEvent.kind)):
         found[account_id][kind] = count
@@ -187,12 +186,7 @@ def _counted(
     domain_id: int, address_ids: Collection[int], since: datetime | None, *of_packages: ColumnElement[Any]
 ) -> Select[*tuple[Any, ...]]:
     """Select all counts as one row; `of_packages`: more columns over the packages."""
-    chosen = (
-        Address.id.in_(address_ids)
-        if len(address_ids) <= CHUNK
-        else and_(Address.domain_id == domain_id, Address.verified)
-    )
-    owners = select(Address.account_id.label("id")).where(chosen).distinct().cte("owners")
+    owners = select(Address.account_id.label("id")).where(among(Address.id, address_ids)).distinct().cte("owners")
     packages, events = _packages(owners, since, *of_packages).subquery(), _events(owners, since).subquery()
     everyone = select(func.count()).select_from(owners)
     without = everyone.join(Account, Account.id == owners.c.id).where(Account.two_factor.is_(False))

@@ -27,6 +27,7 @@ from dashboard.services.cases.renewal import confirmed, lapse_seen_at
 from dashboard.services.cases.reopen import Why, forget_renewal, left_out, note_renewal, waits, why_open
 from dashboard.services.cases.uncovered import why_uncovered
 from dashboard.services.policy import current
+from dashboard.services.sql import among
 
 RENEWED = {Phase.ACTIVE}
 
@@ -97,7 +98,7 @@ def _is_flagged(item: Assessed, case: Case | None, policy: Policy) -> bool:
 
 def _existing(session: Session, assessed: Sequence[Assessed]) -> dict[int, Case]:
     ids = [item.facts.id for item in assessed]
-    query = select(Case).where(Case.domain_id.in_(ids)).order_by(Case.id).with_for_update()
+    query = select(Case).where(among(Case.domain_id, ids)).order_by(Case.id).with_for_update()
     return {case.domain_id: case for case in session.scalars(query)}
 
 

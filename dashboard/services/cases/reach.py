@@ -14,6 +14,7 @@ from dashboard.models import Address, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.checking.facts import DomainFacts, at_risk
 from dashboard.services.judged import unchanged
+from dashboard.services.sql import among
 
 _UNDER_WAY = {State.QUEUED.value, State.RECHECKING.value, State.SENT.value, State.REVERT_QUEUED.value}
 _DONE = {State.APPLIED.value, State.ALREADY.value}
@@ -67,7 +68,7 @@ def made_for(session: Session, domain_ids: Collection[int]) -> Mapping[int, list
             Address.state_token,
         )
         .join(Address, Address.id == Unverification.address_id)
-        .where(Address.domain_id.in_(domain_ids), Address.verified, Unverification.kind == "unverify")
+        .where(among(Address.domain_id, domain_ids), Address.verified, Unverification.kind == "unverify")
     )
     found: dict[int, list[Row[Any]]] = {ident: [] for ident in domain_ids}
     for row in session.execute(query):

@@ -20,6 +20,7 @@ from dashboard.lifecycle.reliance import rely
 from dashboard.models import Account, AccountPackage, Address, Domain, EvidenceRecord, Package, RegistrationPeriod
 from dashboard.services.allow_list.ask import preset_off
 from dashboard.services.dependencies.load import Relation, lapsed, load_relations, relied_on
+from dashboard.services.sql import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +74,7 @@ def load_facts(session: Session, domain_ids: Collection[int]) -> dict[int, Domai
     query = select(Domain.id, Domain.name, Domain.phase, relied_on().label("is_relied_on"))
     facts = {
         row.id: DomainFacts(row.id, row.name, Phase(row.phase), is_relied_on=row.is_relied_on)
-        for row in session.execute(query.where(Domain.id.in_(domain_ids)))
+        for row in session.execute(query.where(among(Domain.id, domain_ids)))
     }
     fill_facts(session, facts)
     return facts
@@ -95,7 +96,7 @@ def _add_readings(session: Session, facts: dict[int, DomainFacts]) -> None:
     rows = session.execute(
         select(
             record.id, record.domain_id, record.digest, record.normalised, record.first_seen_at, record.last_seen_at
-        ).where(record.domain_id.in_(facts))
+        ).where(among(record.domain_id, facts))
     )
     for row in rows:
         evidence = Evidence.from_normalised(row.normalised, row.last_seen_at)
@@ -115,7 +116,7 @@ def _add_addresses(session: Session, facts: dict[int, DomainFacts]) -> None:
             _last_release().label("last_release_at"),
         )
         .join(Account, Account.id == Address.account_id)
-        .where(Address.domain_id.in_(facts), Address.verified)
+        .where(among(Address.domain_id, facts), Address.verified)
         .order_by(Address.id)
     )
     for row in rows:
@@ -144,7 +145,7 @@ def _add_periods(session: Session, facts: dict[int, DomainFacts]) -> None:
             RegistrationPeriod.registrar,
             RegistrationPeriod.handle,
         )
-        .where(RegistrationPeriod.domain_id.in_(facts))
+        .where(among(RegistrationPeriod.domain_id, facts))
         .order_by(RegistrationPeriod.started_at)
     )
     for row in rows:

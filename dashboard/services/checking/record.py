@@ -32,6 +32,7 @@ from dashboard.services.checking.snapshot import snapshot
 from dashboard.services.dependencies.lapses import note_lapses
 from dashboard.services.dependencies.load import relied_on
 from dashboard.services.dependencies.relate import relate
+from dashboard.services.sql import among
 from dashboard.services.sweeping.begin import First, begin_sweeping
 from dashboard.services.warnings.watch import watch_warnings
 
@@ -115,7 +116,7 @@ def _still_held(session: Session, batch_id: int, checked: Sequence[CheckedDomain
     columns = Domain.id, Domain.name, Domain.phase, Domain.next_check_at, Domain.failures, Domain.completed_at
     rows = session.execute(
         select(*columns, is_swept, relied_on().label("is_relied_on"))
-        .where(Domain.id.in_([item.id for item in checked]), Domain.batch_id == batch_id)
+        .where(among(Domain.id, [item.id for item in checked]), Domain.batch_id == batch_id)
         .order_by(Domain.id)
         .with_for_update(key_share=True)  # an import may add addresses meanwhile
     )

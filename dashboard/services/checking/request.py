@@ -12,9 +12,7 @@ from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
 from dashboard.models import Domain
-
-CHUNK = 10_000
-"""Ids in one statement, well under the databases' limits on parameters."""
+from dashboard.services.sql import among
 
 
 def make_due(session: Session, domain_ids: Collection[int], now: datetime) -> None:
@@ -22,12 +20,9 @@ def make_due(session: Session, domain_ids: Collection[int], now: datetime) -> No
 
     The due time of a domain that a batch holds stays: moving it would make the batch's answers late.
     """
-    ordered = sorted(domain_ids)
-    for start in range(0, len(ordered), CHUNK):
-        idle = Domain.id.in_(ordered[start : start + CHUNK]), Domain.batch_id.is_(None), Domain.next_check_at > now
-        session.execute(
-            update(Domain).where(*idle).values(next_check_at=now).execution_options(synchronize_session=False)
-        )
+    idle = among(Domain.id, domain_ids), Domain.batch_id.is_(None), Domain.next_check_at > now
+    unsynchronised = {"synchronize_session": False}
+    session.execute(update(Domain).where(*idle).values(next_check_at=now), execution_options=unsynchronised)
 
 
 def request_check(session: Session, name: str, actor: Actor, now: datetime) -> bool:

@@ -14,6 +14,7 @@ from dashboard.lifecycle.assessment import HolderChange, LapsedDependency, Relia
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.reliance import concerns
 from dashboard.models import Dependency, DependencyLapse, Domain
+from dashboard.services.sql import among
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +44,7 @@ def load_relations(session: Session, domain_ids: Collection[int]) -> dict[int, l
         )
         .join(other, other.id == Dependency.depends_on_id)
         .outerjoin(lapse, and_(lapse.domain_id == Dependency.depends_on_id, lapse.cleared_at.is_(None)))
-        .where(Dependency.domain_id.in_(domain_ids), Dependency.last_seen_at.is_(None))
+        .where(among(Dependency.domain_id, domain_ids), Dependency.last_seen_at.is_(None))
         .order_by(Dependency.id)
     )
     found: dict[int, list[Relation]] = defaultdict(list)

@@ -20,6 +20,7 @@ from dashboard.models import Dependency, Domain
 from dashboard.services.checking.facts import DomainFacts
 from dashboard.services.checking.request import make_due
 from dashboard.services.dependencies.load import load_relations, relied_on
+from dashboard.services.sql import among
 
 NEW_AT_MOST, WITHIN = 16, timedelta(days=30)
 """A domain that names new ones every day would have us check any number of them; what is above this waits."""
@@ -84,7 +85,7 @@ def _bounded(session: Session, changes: Collection[_Change], now: datetime) -> l
     ids = [change.facts.id for change in changes if change.added]
     counts = session.execute(
         select(Dependency.domain_id, func.count())
-        .where(Dependency.domain_id.in_(ids), Dependency.first_seen_at > now - WITHIN)
+        .where(among(Dependency.domain_id, ids), Dependency.first_seen_at > now - WITHIN)
         .group_by(Dependency.domain_id)
     )
     lately = {row.domain_id: row[1] for row in counts}
@@ -144,7 +145,7 @@ def _look_again(session: Session, ids: Collection[int], now: datetime) -> None:
     """
     if not ids:
         return
-    unused = select(Domain.id).where(Domain.id.in_(ids), ~relied_on())
+    unused = select(Domain.id).where(among(Domain.id, ids), ~relied_on())
     free = session.scalars(unused.with_for_update(skip_locked=True, key_share=True)).all()
     make_due(session, free, now)
 

@@ -17,6 +17,7 @@ from dashboard.services.allow_list.ask import coverage
 from dashboard.services.brakes.counts import mode_now
 from dashboard.services.brakes.hold import brake_over, open_brakes
 from dashboard.services.cases.assessed import Assessed
+from dashboard.services.sql import among
 
 _AHEAD = {Phase.ACTIVE, Phase.AUTO_RENEW_GRACE, Phase.REDEMPTION}
 
@@ -43,7 +44,7 @@ def watch_warnings(session: Session, assessed: Sequence[Assessed], now: datetime
 def _running(session: Session, domain_ids: Collection[int]) -> dict[int, EarlyWarning]:
     rows = session.scalars(
         select(EarlyWarning)
-        .where(EarlyWarning.domain_id.in_(domain_ids), EarlyWarning.ended_at.is_(None))
+        .where(among(EarlyWarning.domain_id, domain_ids), EarlyWarning.ended_at.is_(None))
         .order_by(EarlyWarning.id)
     )
     return {row.domain_id: row for row in rows}
