@@ -91,12 +91,18 @@ class Delegation:
     """What DNS says: the rcode of the NS query, mail hosts in order of preference, whether an A/AAAA or DS exists.
 
     `mx` entries are `(preference, host)`; the null MX of RFC 7505 is `(0, ".")`. `ds` is None when it was not asked.
+    `has_address` is None where the zone above delegates the name, but nobody answered for its mail (lame).
     """
 
     rcode: Rcode
     mx: tuple[tuple[int, str], ...] = ()
-    has_address: bool = False
+    has_address: bool | None = False
     ds: bool | None = None
+
+    @property
+    def knows_mail(self) -> bool:
+        """Whether the question for mail hosts was answered, be it with none."""
+        return self.has_address is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,6 +142,15 @@ class Evidence:
         if provider is Provider.FASTLY or provider is Provider.DOMAINR:
             return EvidenceKind.STATUS_API
         return EvidenceKind.REGISTRY_DIRECTORY
+
+    @property
+    def by_resolver(self) -> bool:
+        """Whether a resolver was asked for the delegation, and not the zone above, whose name ends in a dot.
+
+        A resolver tells the zone's own NS set, which may differ from the one that the zone above delegates to:
+        nothing has changed where only the way of asking has.
+        """
+        return self.provider is Provider.DNS and self.server is not None and not self.server.endswith(".")
 
     def normalised(self) -> dict[str, Any]:
         """Return the reading as JSON-ready values, without its time: what compaction and digests compare."""

@@ -47,7 +47,7 @@ def moves(readings: Sequence[Reading], lapses: Sequence[datetime], within: timed
 
     Only what moved `within` that time of the lapse counts. Parking at an expiry host is a lapse by itself.
     """
-    servers = _states(readings, lambda r: r.evidence.nameservers)
+    servers = _name_servers(readings)
     parked = [state for state in servers if is_parked(state.hosts)]
     if not servers or not (lapses or parked):
         return None
@@ -87,6 +87,19 @@ def _signs(
     if _ds_removed(readings, expired):
         signs.append("its DS record was removed")
     return tuple(signs), max(since)
+
+
+def _name_servers(readings: Sequence[Reading]) -> list[_State]:
+    """List the NS sets that registries and the zones above named; a resolver's, where nobody else named any.
+
+    A resolver tells the zone's own set, which may be another one without anything having changed.
+    """
+    told = [reading for reading in readings if not reading.evidence.by_resolver]
+    return _states(told, _servers) or _states(readings, _servers)
+
+
+def _servers(reading: Reading) -> tuple[str, ...]:
+    return reading.evidence.nameservers
 
 
 def _mail_hosts(reading: Reading) -> tuple[str, ...]:

@@ -35,14 +35,23 @@ def targets(readings: Iterable[Reading], domain: str) -> frozenset[tuple[Relianc
     None where there is no answer that names hosts: an error says nothing, and nor does a name that is gone.
     """
     told = [r for r in readings if r.evidence.provider is Provider.DNS and r.evidence.outcome is not Outcome.ERROR]
-    newest = max(told, key=lambda r: (r.last_seen_at, r.first_seen_at, r.evidence.digest), default=None)
-    if newest is None or newest.evidence.outcome is not Outcome.FOUND:
+    newest = _newest(told)
+    if newest is None or newest.outcome is not Outcome.FOUND:
         return None
+    found = [r for r in told if r.evidence.outcome is Outcome.FOUND]
+    # A lame domain's mail hosts are the ones it had; and a resolver's NS set is asked for in need only.
+    mail = _newest([r for r in found if r.evidence.delegation is None or r.evidence.delegation.knows_mail])
+    names = _newest([r for r in found if not r.evidence.by_resolver]) or newest
     return frozenset(
         (kind, name)
-        for kind, hosts in ((Reliance.MX, _mail_hosts(newest.evidence)), (Reliance.NS, newest.evidence.nameservers))
+        for kind, hosts in ((Reliance.MX, _mail_hosts(mail or newest)), (Reliance.NS, names.nameservers))
         for name in _others(hosts, domain)
     )
+
+
+def _newest(readings: Iterable[Reading]) -> Evidence | None:
+    found = max(readings, key=lambda r: (r.last_seen_at, r.first_seen_at, r.evidence.digest), default=None)
+    return found.evidence if found else None
 
 
 def _mail_hosts(evidence: Evidence) -> tuple[str, ...]:

@@ -51,7 +51,16 @@ def triggered(before: Evidence | None, after: Evidence) -> bool:
         return False
     if before is None or before.outcome is Outcome.ERROR:
         return not _is_delegated(after)
-    return _is_delegated(before) != _is_delegated(after) or _hosts(before) != _hosts(after)
+    return _is_delegated(before) != _is_delegated(after) or _names_others(before, after)
+
+
+def _names_others(before: Evidence, after: Evidence) -> bool:
+    """Compare like with like: name servers as told by the same side, and mail where both times it was answered."""
+    (servers, mail), (servers_now, mail_now) = _hosts(before), _hosts(after)
+    if before.by_resolver == after.by_resolver and servers != servers_now:
+        return True
+    knows_mail = all(each.delegation is None or each.delegation.knows_mail for each in (before, after))
+    return knows_mail and mail != mail_now
 
 
 def picture(evidence: Evidence) -> str:

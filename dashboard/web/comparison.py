@@ -69,6 +69,8 @@ def _mail(evidence: Evidence) -> str | None:
     hosts = [host for _, host in evidence.delegation.mx]
     if hosts == ["."]:
         return "takes no mail (null MX)"
+    if not evidence.delegation.knows_mail:
+        return "not answered"
     return ", ".join(hosts) or ("none; an address record takes mail" if evidence.delegation.has_address else "none")
 
 

@@ -35,7 +35,10 @@ def read_delegation(body: bytes, domain: str, now: datetime) -> Evidence:
     if rcode is Rcode.NXDOMAIN and (nameservers or mx):
         raise Malformed("NXDOMAIN beside records")
     ds = document.get("ds")
-    delegation = Delegation(rcode, mx, document.get("address") is True, ds if isinstance(ds, bool) else None)
+    # Kept so by a look-up of a lame name: the zone above delegates it, and nobody answered for its mail.
+    is_unanswered = "address" in document and document["address"] is None and not mx
+    has_address = None if is_unanswered else document.get("address") is True
+    delegation = Delegation(rcode, mx, has_address, ds if isinstance(ds, bool) else None)
     return Evidence(
         provider=Provider.DNS,
         domain=domain,
@@ -44,6 +47,7 @@ def read_delegation(body: bytes, domain: str, now: datetime) -> Evidence:
         phase=phase_from_delegation(delegation, nameservers),
         nameservers=nameservers,
         delegation=delegation,
+        server="resolver" if asked.get("by") == "resolver" else None,
     )
 
 

@@ -79,11 +79,16 @@ class DnsLookUp:
             if not told.by_parent and not isinstance(mx, BaseException) and _rcode(mx) is not Rcode.NXDOMAIN:
                 raise Malformed("NXDOMAIN for NS, but not for MX")
             return told, Delegation(Rcode.NXDOMAIN)
-        if isinstance(mx, BaseException):
-            # Half an answer would read as "takes no mail".
-            raise mx
-        mail_hosts = _mail_hosts(mx)
-        has_address = False if mail_hosts else await self._has_address(domain)
+        try:
+            if isinstance(mx, BaseException):
+                raise mx
+            mail_hosts = _mail_hosts(mx)
+            has_address = False if mail_hosts else await self._has_address(domain)
+        except ProviderError:
+            # Half an answer would read as "takes no mail": it is kept apart, where the delegation is known for sure.
+            if not told.by_parent or not told.nameservers:
+                raise
+            return told, Delegation(Rcode.NOERROR, (), None, told.ds)
         return told, Delegation(Rcode.NOERROR, mail_hosts, has_address, told.ds)
 
     async def _told(self, domain: str) -> _Told:

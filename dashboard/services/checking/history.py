@@ -107,7 +107,7 @@ def _events(item: Assessed, before: Phase, now: datetime) -> Iterable[dict[str, 
     if after is not before and after is not Phase.UNKNOWN:
         yield _event(item, "phase", now, f"{_words(before)} became {_words(after)}", before.value, after.value)
     for kind, providers, pick in _WATCHED:
-        old, new = _value(item.before, providers, pick), _value(item.facts.readings, providers, pick)
+        old, new = _compared(item, providers, pick)
         if old and new and old != new:
             yield _event(item, kind, now, f"{_LABELS[kind]} changed from {_text(old)} to {_text(new)}", old, new)
     stood, stands = _delegated(item.before), _delegated(item.facts.readings)
@@ -122,6 +122,7 @@ def _events(item: Assessed, before: Phase, now: datetime) -> Iterable[dict[str, 
 def _mail(readings: Sequence[KeptReading]) -> list[str] | None:
     """The mail hosts of the newest DNS answer, which may be none; None where DNS told nothing of them."""
     told = [kept.reading for kept in readings if _tells(kept.reading.evidence, {Provider.DNS})]
+    told = [r for r in told if r.evidence.delegation is None or r.evidence.delegation.knows_mail]
     newest = max(told, key=lambda r: (r.last_seen_at, r.first_seen_at, r.evidence.digest), default=None)
     delegation = newest.evidence.delegation if newest else None
     return [host for _, host in delegation.mx] if delegation else None
@@ -145,6 +146,17 @@ def _event(item: Assessed, kind: str, now: datetime, summary: str, old: Any, new
         "summary": summary[:1000],
         "detail": {"old": old, "new": new},
     }
+
+
+def _compared(item: Assessed, providers: set[Provider], pick: str) -> tuple[Any, Any]:
+    """Return a field's value before and now, both told in the same way: a resolver's NS set is the zone's own."""
+    before, now = item.before, item.facts.readings
+    if providers == {Provider.DNS}:
+        before, now = ([k for k in kept if not k.reading.evidence.by_resolver] for kept in (before, now))
+    old, new = _value(before, providers, pick), _value(now, providers, pick)
+    if not before and not now:
+        old, new = _value(item.before, providers, pick), _value(item.facts.readings, providers, pick)
+    return old, new
 
 
 def _value(readings: Sequence[KeptReading], providers: set[Provider], pick: str) -> Any:

@@ -20,6 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from dashboard.lifecycle.evidence import Delegation, Outcome, Phase, Rcode
+from jobs.evidence.delegation import read_delegation
 from jobs.providers import errors
 from jobs.providers.base import Reply
 from jobs.providers.dns import DnsLookUp
@@ -101,6 +102,7 @@ class World:
     servers: tuple[DnsAnswer, ...] = (refers,)
     child: tuple[str, ...] = CHILD
     mx: tuple[str, ...] = ("MX 10 mail.host.net.",)
+    mail_rcode: dns.rcode.Rcode = dns.rcode.NOERROR
     zones: tuple[str, ...] = ("com.",)
     addresses: tuple[str, ...] = HERE
     tcp: DnsAnswer | None = None
@@ -117,6 +119,8 @@ class World:
             return dns_reply(query, f"A {self.addresses['ab'.index(name[0])]}")
         if kind == "NS" and name == f"{NAME}.":
             return dns_reply(query, *(f"NS {host}" for host in self.child))
+        if self.mail_rcode != dns.rcode.NOERROR and kind in {"MX", "A", "AAAA"}:
+            return message(query, self.mail_rcode)
         return dns_reply(query, *(self.mx if kind == "MX" else ()))
 
     def run(self, story: Callable[[DnsLookUp], Awaitable[T]]) -> T:
@@ -153,6 +157,29 @@ def test_a_referral_is_the_delegation_and_glue_is_nothing() -> None:
     assert evidence.nameservers == ("ns1.host.net", "ns2.host.net")
     assert evidence.delegation == Delegation(Rcode.NOERROR, ((10, "mail.host.net"),), ds=False)
     assert "example.com. NS" not in world.asked
+
+
+@pytest.mark.parametrize("rcode", [dns.rcode.SERVFAIL, dns.rcode.REFUSED])
+def test_a_lame_name_is_delegated_all_the_same_and_its_mail_is_unknown(rcode: dns.rcode.Rcode) -> None:
+    """None of its name servers answers, which the resolver tells as SERVFAIL or REFUSED; the zone above knows."""
+    reply = World(mail_rcode=rcode).look_up()
+    evidence = reply.evidence
+    assert by(reply) == "parent"
+    assert (evidence.outcome, evidence.phase) == (Outcome.FOUND, Phase.ACTIVE)
+    assert evidence.nameservers == ("ns1.host.net", "ns2.host.net")
+    assert evidence.delegation == Delegation(Rcode.NOERROR, (), None, ds=False)
+    assert not evidence.delegation.knows_mail
+    again = read_delegation(reply.raw or b"", NAME, NOW)
+    assert (again.outcome, again.nameservers, again.delegation) == (
+        evidence.outcome,
+        evidence.nameservers,
+        evidence.delegation,
+    )
+
+
+def test_without_a_delegation_trouble_with_mail_stays_an_error() -> None:
+    with pytest.raises(errors.ServerError):
+        World(servers=(without_servers,), mail_rcode=dns.rcode.SERVFAIL).look_up()
 
 
 def test_a_ds_record_is_asked_of_the_zone_above_too() -> None:
