@@ -66,8 +66,10 @@ def work(bulk_id: int, timing: Timing = Timing()) -> dict[str, int]:
     done = {"items": 0, "addresses": 0}
     pace, busy, tries = Pace(), 0.0, 0
     until = time.monotonic() + timing.job
-    # SQLite has one writer at a time; elsewhere others wait only for the rows of the same cases
-    wanted = timing.chunk * (1 if db.engine.dialect.name == "sqlite" else 4)
+    # SQLite has one writer at a time, who takes the turn blindly; elsewhere others wait only for the rows of the same
+    # cases, and get them in the order in which they came
+    alone = db.engine.dialect.name == "sqlite"
+    wanted, gap = (timing.chunk, timing.gap) if alone else (timing.chunk * 4, 0.0)
     while True:
         if time.monotonic() > until:
             _hand_back(bulk_id, lease)
@@ -92,7 +94,7 @@ def work(bulk_id: int, timing: Timing = Timing()) -> dict[str, int]:
         if one.ended:
             break
         pace = next_pace(pace, time.monotonic() - started, wanted)
-        time.sleep(timing.gap)
+        time.sleep(gap)
         busy = time.monotonic() - started
     enqueue(JobName.PUBLISH)
     return done

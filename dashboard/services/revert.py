@@ -7,8 +7,7 @@ has (`revert_asked_at`). The chain of states is `applied -> revert_queued -> rev
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Collection, Container, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -25,12 +24,11 @@ from dashboard.models import Address, Case, CaseOpening, CaseState, Decision, Un
 from dashboard.models import UnverificationState as State
 from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import current
-from dashboard.services.sql import among, random_id, rfc3339_text
+from dashboard.services.sql import among, random_id, rfc3339_text, rows_of
 from dashboard.times import rfc3339
 
 UNSERVED = {State.QUEUED.value, State.RECHECKING.value}
 TAKEN_BACK = "the decision was taken back"
-NOTHING = "nothing"
 
 
 class RevertRefusal(StrEnum):
@@ -101,24 +99,56 @@ def _refusal(session: Session, decision: Decision) -> RevertRefusal | None:
 
 
 def take_back(
-    session: Session, decision_ids: Collection[int], now: datetime, address_ids: Container[int] | None = None
+    session: Session, decision_ids: Collection[int], now: datetime, address_ids: Collection[int] | None = None
 ) -> Mapping[int, Tally]:
     """Withdraw or queue the opposite of what the decisions did to their addresses (to `address_ids` alone, if given).
 
     Set-based; returns a tally a decision. The cases are the caller's to lock before.
     """
-    columns = Unverification.id, Unverification.decision_id, Unverification.address_id, what_to_do()
-    query = made_by(decision_ids, *columns).order_by(Unverification.id).with_for_update(of=Unverification)
-    ids: dict[str, list[int]] = defaultdict(list)
+    statement = _taken_back(decision_ids, now)
+    if address_ids is not None:  # no index is to lead through all of these for every decision
+        statement = statement.where(among(Unverification.address_id + 0, address_ids))
+    session.flush()
+    reverting: list[int] = []
     counts: dict[int, dict[str, int]] = {ident: {} for ident in decision_ids}
-    for ident, decision_id, address_id, what in session.execute(query):
-        if what != NOTHING and (address_ids is None or address_id in address_ids):
-            ids[what].append(ident)
-            counts[decision_id][what] = counts[decision_id].get(what, 0) + 1
-    _change(session, ids["withdrawn"], state=State.WITHDRAWN.value, settled_at=now, settled_why=TAKEN_BACK)
-    queue_reverts(session, ids["queued"], now)
-    _change(session, ids["asked"], revert_asked_at=now)
+    for ident, decision_id, state in rows_of(session, statement):
+        what = _BECAME[state]
+        counts[decision_id][what] = counts[decision_id].get(what, 0) + 1
+        if what == "queued":
+            reverting.append(ident)
+    _queue_opposites(session, reverting, now)
     return {ident: Tally(**found) for ident, found in counts.items()}
+
+
+_BECAME = {
+    State.WITHDRAWN.value: "withdrawn",
+    State.REVERT_QUEUED.value: "queued",
+    State.SENT.value: "asked",
+    State.APPLIED.value: "touched",
+}
+"""Which number of a `Tally` an un-verification counts in, by its state after `_taken_back`."""
+
+
+def _taken_back(decision_ids: Collection[int], now: datetime) -> ReturningUpdate[int, int, str]:
+    """Change all un-verifications of the decisions at once, each by the state it is in; returns what they became."""
+    state, unserved = Unverification.state, Unverification.state.in_(UNSERVED)
+    undone = and_(state == State.APPLIED.value, _untouched())
+    return (
+        update(Unverification)
+        .where(
+            Unverification.address_id == Address.id,
+            among(Unverification.decision_id, decision_ids),
+            Unverification.kind == "unverify",
+            state.in_([*UNSERVED, State.SENT.value, State.APPLIED.value]),
+        )
+        .values(
+            state=case((unserved, State.WITHDRAWN.value), (undone, State.REVERT_QUEUED.value), else_=state),
+            settled_at=case((unserved, now), else_=Unverification.settled_at),
+            settled_why=case((unserved, TAKEN_BACK), else_=Unverification.settled_why),
+            revert_asked_at=case((state == State.SENT.value, now), else_=Unverification.revert_asked_at),
+        )
+        .returning(Unverification.id, Unverification.decision_id, state)
+    )
 
 
 def made_by(decision_ids: Collection[int], *columns: Any) -> Select[*tuple[Any, ...]]:
@@ -131,18 +161,17 @@ def made_by(decision_ids: Collection[int], *columns: Any) -> Select[*tuple[Any, 
     )
 
 
-def what_to_do() -> ColumnElement[str]:
-    """Which number of a `Tally` an un-verification joined with its address belongs to, or `NOTHING`: in SQL."""
-    state, since = Unverification.state, Unverification.judged["verified_at"].as_string()
-    blocked = Unverification.effect == "block_reset"
-    same_time = or_(Address.verified_at.is_(None), rfc3339_text(Address.verified_at) == since)
-    return case(
-        (state.in_(UNSERVED), "withdrawn"),
-        (state == State.SENT.value, "asked"),
-        (state != State.APPLIED.value, NOTHING),
-        (and_(same_time, Address.verified == blocked), "queued"),
-        else_="touched",
-    )
+def can_be_taken_back() -> ColumnElement[bool]:
+    """Condition on an un-verification joined with its address: there is something of it to take back."""
+    waits = Unverification.state.in_([*UNSERVED, State.SENT.value])
+    return or_(waits, and_(Unverification.state == State.APPLIED.value, _untouched()))
+
+
+def _untouched() -> ColumnElement[bool]:
+    """`not touched(...)`, as a condition on an un-verification joined with its address."""
+    judged = Unverification.judged["verified_at"].as_string()
+    same_time = or_(Address.verified_at.is_(None), rfc3339_text(Address.verified_at) == judged)
+    return and_(same_time, Address.verified == (Unverification.effect == "block_reset"))
 
 
 def touched(judged: Mapping[str, Any], address: Any, effect: str) -> bool:
@@ -154,22 +183,22 @@ def touched(judged: Mapping[str, Any], address: Any, effect: str) -> bool:
     return not same_time or address.verified != (effect == "block_reset")
 
 
-def _change(session: Session, ids: Collection[int], **values: Any) -> None:
-    """Set the same values in each of these un-verifications."""
+def queue_reverts(session: Session, ids: Collection[int], now: datetime) -> None:
+    """Take back what these un-verifications did to their addresses."""
     if ids:
         session.execute(
             update(Unverification)
             .where(among(Unverification.id, ids))
-            .values(values)
+            .values(state=State.REVERT_QUEUED.value)
             .execution_options(synchronize_session=False)
         )
+        _queue_opposites(session, ids, now)
 
 
-def queue_reverts(session: Session, ids: Collection[int], now: datetime) -> None:
+def _queue_opposites(session: Session, ids: Collection[int], now: datetime) -> None:
     """Put one outbox row of kind `revert` beside each of these un-verifications, with its address's state."""
     if not ids:
         return
-    _change(session, ids, state=State.REVERT_QUEUED.value)
     blocked = Unverification.effect == "block_reset"
     columns = {
         "public_id": random_id(session),

@@ -3,16 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from typing import Any
+from typing import Any, TypeAlias
 
 import orjson
-from sqlalchemy import BigInteger, ColumnElement, Dialect, String, bindparam, cast, func, literal_column, text
+from sqlalchemy import (
+    BigInteger,
+    ColumnElement,
+    Dialect,
+    Result,
+    Select,
+    String,
+    bindparam,
+    cast,
+    func,
+    literal_column,
+    text,
+)
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.compiler import compiles
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.compiler import SQLCompiler
+from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine
+
+ReturnsRows: TypeAlias = "Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]"
 
 
 class _Ids(TypeDecorator[list[int]]):
@@ -90,6 +105,14 @@ _RANDOM_ID = {
     "sqlite": "lower(hex(randomblob(12)))",
     "postgresql": "replace(gen_random_uuid()::text, '-', '')",
 }
+
+
+def rows_of(session: Session, statement: ReturnsRows) -> Result[*tuple[Any, ...]]:
+    """Return the rows of columns without the session's own handling of each, which costs more than fetching them.
+
+    What the session holds unflushed is not seen.
+    """
+    return session.connection().execute(statement)
 
 
 def on_postgresql(session: Session) -> bool:

@@ -37,7 +37,7 @@ from dashboard.models import (
 from dashboard.services.allow_list.ask import NOTHING, Coverage, coverage
 from dashboard.services.bulk.items import settle, skip
 from dashboard.services.bulk.judging import AnyRow, Moment, Why, objections
-from dashboard.services.sql import among, random_id
+from dashboard.services.sql import among, random_id, rows_of
 
 _DECISIONS = cast("Table", Decision.__table__)
 
@@ -137,7 +137,7 @@ def _still_there(
         )
     )
     found: dict[int, list[int]] = defaultdict(list)
-    for item_id, address_id, domain_id in session.execute(query):
+    for item_id, address_id, domain_id in rows_of(session, query):
         cover = covers.get(domains[item_id], NOTHING)
         if domain_id == domains[item_id] and cover.over(address_id) is None:
             found[item_id].append(address_id)

@@ -25,7 +25,7 @@ from dashboard.models import (
 )
 from dashboard.services.bulk.judging import policy_of
 from dashboard.services.bulk.prepare import EXPIRY
-from dashboard.services.sql import rfc3339_text
+from dashboard.services.sql import rfc3339_text, rows_of
 
 TOP = 10
 
@@ -78,7 +78,7 @@ def digest(session: Session, bulk_id: int) -> str:
     """Return the SHA-256 (hex) of all that the action would do: cases, versions, evidence, addresses and states."""
     found = hashlib.sha256()
     for lines in (_item_lines(bulk_id), _address_lines(bulk_id)):
-        for part in session.scalars(lines).partitions(5000):
+        for part in rows_of(session, lines.execution_options(yield_per=5000)).scalars().partitions():
             found.update("".join(part).encode())
     return found.hexdigest()
 

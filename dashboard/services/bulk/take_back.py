@@ -16,10 +16,8 @@ from dashboard.services.bulk.apply import Chunk
 from dashboard.services.bulk.items import settle, skip, write_items
 from dashboard.services.bulk.judging import AnyRow, Moment, Why, policy_of
 from dashboard.services.policy import high_profile_accounts
-from dashboard.services.revert import close_decisions, entry, made_by, take_back, what_to_do
-from dashboard.services.sql import among
-
-TO_DO = ("withdrawn", "queued", "asked")
+from dashboard.services.revert import can_be_taken_back, close_decisions, entry, made_by, take_back
+from dashboard.services.sql import among, rows_of
 
 
 def judge_reverts(session: Session, bulk: BulkAction, items: Sequence[AnyRow]) -> None:
@@ -53,7 +51,7 @@ def _accounts(session: Session, decision_ids: Collection[int]) -> Mapping[int, l
     """Return, by decision, the accounts of the addresses that can be taken back, one for each address."""
     found: dict[int, list[int]] = defaultdict(list)
     query = made_by(decision_ids, Unverification.decision_id, Address.account_id)
-    for decision_id, account_id in session.execute(query.where(what_to_do().in_(TO_DO))):
+    for decision_id, account_id in rows_of(session, query.where(can_be_taken_back())):
         found[decision_id].append(account_id)
     return found
 
@@ -76,7 +74,7 @@ def _add_addresses(session: Session, bulk: BulkAction, decision_ids: Collection[
         made_by(decision_ids, *columns.values())
         .join(Decision, Decision.id == Unverification.decision_id)
         .join(BulkItem, (BulkItem.case_id == Decision.case_id) & (BulkItem.bulk_id == bulk.id))
-        .where(what_to_do().in_(TO_DO))
+        .where(can_be_taken_back())
     )
     session.execute(insert(BulkAddress).from_select(list(columns), source))
 
@@ -123,4 +121,4 @@ def _overrides(session: Session, decision_ids: Collection[int]) -> set[int]:
 
 def _wanted(session: Session, item_ids: Collection[int]) -> set[int]:
     query = select(BulkAddress.address_id).where(among(BulkAddress.item_id, item_ids), BulkAddress.is_chosen)
-    return set(session.scalars(query))
+    return set(rows_of(session, query).scalars())

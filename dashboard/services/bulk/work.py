@@ -29,7 +29,7 @@ from dashboard.services.bulk.take_back import judge_reverts, take_back_items
 from dashboard.services.sql import trust_ids
 
 ACTOR = system("bulk")
-ASKED = 20
+ASKED = 10
 """How many times in its course an action asks what sources answered: that counts all it has done."""
 WORKING = (BulkState.PREPARING.value, BulkState.RUNNING.value)
 
@@ -178,7 +178,12 @@ def _stop(session: Session, bulk: BulkAction, handled: int, now: datetime) -> bo
 
 
 def _refused(session: Session, bulk: BulkAction) -> str | None:
-    """Whether sources refuse what they are told; asked only while there is something left to stop."""
+    """Whether sources refuse what they are told; asked only while there is something left to stop.
+
+    What takes un-verifications back belongs to the decisions of the action that made them: it stops for no refusal.
+    """
+    if bulk.kind != BulkKind.APPROVE:
+        return None
     query = (
         select(Unverification.state, func.count())
         .join(Decision, Decision.id == Unverification.decision_id)
