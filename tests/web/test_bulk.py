@@ -218,6 +218,12 @@ def test_high_profile_accounts_stand_first_and_unticked(app: Flask, reviewer: Fl
     html = reviewer.get(page).text
     assert "Un-verify 1 address of 1 account" in html
     assert "it reaches 1 high-profile account" in html
+    ticked = re.compile(r'name="account_id"\s+value="(\d+)"[^>]*\schecked\s')
+    assert ticked.findall(html) == ids[:1]
+    assert confirm(reviewer, page, typed_count=1).location == page
+    seen = signed_in_client(app, Role.ADMIN).get(page).text
+    assert ticked.findall(seen) == ids[:1], "the second person sees which are part of it"
+    assert len(re.findall(r'name="account_id"[^>]*\sdisabled>', seen)) == len(ids)
 
 
 def test_progress_pauses_resumes_and_cancels_without_a_script(app: Flask, reviewer: FlaskClient) -> None:
