@@ -69,7 +69,7 @@ def similar_decisions(session: Session, case: Case) -> Similar:
     rows = session.execute(similar_latest(case)).all()
     registrar = rows[0].mine or "" if rows else ""
     alike = {row.id: _alike(row, case, registrar) for row in rows}
-    ranked = sorted(rows, key=lambda row: (-_weight(alike[row.id]), -row.id))
+    ranked = sorted(rows, key=lambda row: (-_weight(alike[row.id]), row.reverted_at is not None, -row.id))
     return Similar(registrar, _outcomes(rows), [_earlier(row, alike[row.id]) for row in ranked[:MAX_SHOWN]])
 
 

@@ -51,16 +51,23 @@ def test_the_same_situation_registrar_and_suffix_come_first(context: Flask) -> N
     decided(rita, "registrar.org", "HONEST names", reason_code="lapsed", reverted_at=START, reverted_by=rita)
     decided(rita, "both.net", "Honest Names", kind="override", reason_code="owner_confirmed")
     decided(rita, "suffix.net", reason_code="lapsed")
+    decided(rita, "undone.net", reason_code="lapsed", reverted_at=START, reverted_by=rita)
     decided(rita, "neither.org", reason_code="lapsed")
     decided(rita, "other-phase.net", "Honest Names", phase="available", reason_code="lapsed")
     decided(rita, "caught.net", "Honest Names", holder="dropped_and_caught", reason_code="lapsed")
     decided(rita, "undecided.net", "Honest Names")
     here = decided(rita, "here.net", "Honest Names", reason_code="lapsed")
     found = similar_decisions(db.session(), db.session.get_one(Case, here))
-    assert [row.domain for row in found.decisions] == ["both.net", "registrar.org", "suffix.net", "neither.org"]
-    assert [list(row.alike) for row in found.decisions] == [["registrar", "tld"], ["registrar"], ["tld"], []]
-    assert found.outcomes == [Outcome("approve", "lapsed", 3, 1), Outcome("override", "owner_confirmed", 1, 0)]
-    assert (found.registrar, found.total) == ("Honest Names", 4)
+    assert [row.domain for row in found.decisions] == [
+        "both.net",
+        "registrar.org",
+        "suffix.net",
+        "undone.net",
+        "neither.org",
+    ]
+    assert [list(row.alike) for row in found.decisions] == [["registrar", "tld"], ["registrar"], ["tld"], ["tld"], []]
+    assert found.outcomes == [Outcome("approve", "lapsed", 4, 2), Outcome("override", "owner_confirmed", 1, 0)]
+    assert (found.registrar, found.total) == ("Honest Names", 5)
     both, registrar = found.decisions[:2]
     assert (both.by, both.reason_code, both.reverted_by) == ("rita@desk.test", "owner_confirmed", None)
     assert (registrar.reverted_at, registrar.reverted_by) == (START, "rita@desk.test")
