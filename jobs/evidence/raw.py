@@ -9,7 +9,7 @@ from datetime import datetime
 import httpx
 
 from dashboard.lifecycle.evidence import Evidence, Provider
-from dashboard.lifecycle.hosts import reduce_host, under_private_suffix
+from dashboard.lifecycle.hosts import under_private_suffix
 from jobs.evidence.delegation import read_delegation
 from jobs.providers.base import MAX_REPLY, error_evidence
 from jobs.providers.domainr import read_status as read_domainr
@@ -18,7 +18,7 @@ from jobs.providers.fastly import read_status as read_fastly
 from jobs.providers.http import Answer
 from jobs.providers.rdap import read_reply
 from jobs.providers.rdap_bootstrap import Bootstrap
-from jobs.providers.rdap_hops import is_same_server
+from jobs.providers.rdap_hops import asked_for, is_same_server
 from jobs.providers.whois.charset import decode_reply
 from jobs.providers.whois.parse import parse_whois
 
@@ -62,15 +62,10 @@ def is_registrys(url: str | None, domain: str, bootstrap: Bootstrap) -> bool:
     base = None if under_private_suffix(domain) else bootstrap.base_for(domain)
     try:
         asked = httpx.URL(url)
-        return base is not None and is_same_server(httpx.URL(base), asked) and _asks_for(asked, domain)
+        # Of a bare server it is assumed that it was asked for the name.
+        return base is not None and is_same_server(httpx.URL(base), asked) and asked_for(asked) in {None, domain}
     except httpx.InvalidURL:
         return False
-
-
-def _asks_for(url: httpx.URL, domain: str) -> bool:
-    """Whether a URL asks for `domain` (RFC 9082, 3.1.3), as far as it tells: of a bare server it is assumed."""
-    _, found, name = url.path.rpartition("/domain/")
-    return not found or not name.strip("/") or reduce_host(name.strip("/")).host == domain
 
 
 def _answer(reply: RawReply) -> Answer:

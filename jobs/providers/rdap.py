@@ -13,10 +13,10 @@ import httpx
 from dashboard.lifecycle.evidence import Evidence, Outcome, Phase, Provider
 from dashboard.lifecycle.hosts import under_private_suffix
 from jobs.providers.base import MAX_REPLY, Reply, digest_of, require_name
-from jobs.providers.errors import Malformed, ProviderError, Unsupported
+from jobs.providers.errors import Malformed, ProviderError, Unsupported, WrongDomain
 from jobs.providers.http import Answer, Http, error_for, read_json, server_of
 from jobs.providers.rdap_bootstrap import Bootstrap
-from jobs.providers.rdap_hops import follow, is_same_server, stays_encrypted
+from jobs.providers.rdap_hops import asked_for, follow, is_same_server, stays_encrypted
 from jobs.providers.rdap_parse import parse_domain, redacted
 from jobs.providers.rdap_registrar import ask_registrar, is_worth_asking, referral_of, with_registrars_date
 
@@ -50,8 +50,12 @@ class RdapLookUp:
             raise Unsupported("not a name of the top-level domain's registry")
         started = time.perf_counter()
         base = self._parsed((await self._loaded()).base_for(domain), domain)
-        answer = await follow(self._http, httpx.URL(f"{base}domain/{domain}"), stays_encrypted)
+        first = httpx.URL(f"{base}domain/{domain}")
+        answer = await follow(self._http, first, stays_encrypted)
         try:
+            if answer.status == 404 and answer.url != first and asked_for(answer.url) != domain:
+                # What is found says which name it is of; a "not found" is of the one that was asked for last.
+                raise WrongDomain(f"asked for {domain}, led to {asked_for(answer.url) or 'no domain'}")
             reply = read_reply(answer, domain, now, is_registry=is_same_server(base, answer.url))
         except ProviderError as error:
             error.server = server_of(answer.url)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import httpx
 
+from dashboard.lifecycle.hosts import reduce_host
 from jobs.providers.errors import Malformed
 from jobs.providers.http import IDENTITY, USER_AGENT, Answer, Http, server_of
 
@@ -42,6 +43,12 @@ def _next_hop(answer: Answer, may_go: Callable[[httpx.URL, httpx.URL], bool]) ->
 def stays_encrypted(here: httpx.URL, there: httpx.URL) -> bool:
     """Whether a hop leads to HTTP, and never from TLS to plain text."""
     return there.scheme in ({"https"} if here.scheme == "https" else {"http", "https"})
+
+
+def asked_for(url: httpx.URL) -> str | None:
+    """Return the name that a URL asks for (RFC 9082, 3.1.3), lower case and as an A-label; None where it names none."""
+    _, found, name = url.path.rpartition("/domain/")
+    return reduce_host(name.strip("/")).host if found and name.strip("/") else None
 
 
 def is_same_server(base: httpx.URL, url: httpx.URL) -> bool:

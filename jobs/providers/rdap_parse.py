@@ -28,6 +28,7 @@ def parse_domain(document: dict[str, Any], domain: str, now: datetime, server: s
     if isinstance(kind, str) and kind.strip().lower() != "domain":
         raise Malformed(f"not a domain, but {kind}")
     require_echo(document.get("ldhName") or document.get("unicodeName"), domain)
+    _require_own_handle(document.get("handle"), domain)
     dates = _dates(document)
     statuses = _statuses(document)
     expires_at, registrar_expires_at = dates.get("expiration"), dates.get("registrar expiration")
@@ -55,6 +56,13 @@ def parse_domain(document: dict[str, Any], domain: str, now: datetime, server: s
         nameservers=_nameservers(document),
         server=server,
     )
+
+
+def _require_own_handle(handle: object, domain: str) -> None:
+    """Refuse an object whose handle is another domain's name, where the registry uses names as handles (.de, .br)."""
+    name = handle.strip().rstrip(".").lower() if isinstance(handle, str) else ""
+    if name.count(".") == domain.count(".") and name.endswith("." + domain.partition(".")[2]):
+        require_echo(name, domain)
 
 
 def parse_date(text: object) -> datetime | None:

@@ -119,6 +119,36 @@ def test_a_404_after_a_redirect_within_the_registrys_server_counts() -> None:
 
 
 @pytest.mark.parametrize(
+    "path",
+    ["domain/other.com", "domain/mail.example.com", "domain/example.com.evil.test", "v2/domain/", "nameserver/a", ""],
+)
+def test_a_404_for_another_name_that_a_redirect_led_to_is_not_the_asked_ones(path: str) -> None:
+    with pytest.raises(errors.WrongDomain) as caught:
+        look_up(redirecting(f"https://rdap.registry.test/v2/{path}", httpx.Response(404)))
+    assert caught.value.server == "rdap.registry.test"
+
+
+@pytest.mark.parametrize("name", ["EXAMPLE.COM", "example.com.", "Example.com/", "%65xample.com"])
+def test_the_asked_name_may_be_written_otherwise_in_a_redirect(name: str) -> None:
+    answer = redirecting(f"https://rdap.registry.test/v2/domain/{name}", httpx.Response(404))
+    assert look_up(answer).evidence.outcome is Outcome.NOT_FOUND
+
+
+@pytest.mark.parametrize("status", [200, 404])
+def test_the_asked_name_may_be_a_u_label_in_a_redirect(status: int) -> None:
+    last = httpx.Response(status, json={"ldhName": "XN--MNCHEN-3YA.COM."} if status == 200 else {"errorCode": 404})
+    answer = redirecting("https://rdap.registry.test/v2/domain/münchen.com", last)
+    evidence = look_up(answer, "xn--mnchen-3ya.com").evidence
+    assert evidence.outcome is (Outcome.FOUND if status == 200 else Outcome.NOT_FOUND)
+
+
+def test_a_found_object_of_another_name_that_a_redirect_led_to_is_refused() -> None:
+    other = {**FOUND, "ldhName": "other.com"}
+    with pytest.raises(errors.WrongDomain):
+        look_up(redirecting("https://rdap.registry.test/v2/domain/other.com", httpx.Response(200, json=other)))
+
+
+@pytest.mark.parametrize(
     "target",
     [
         "",

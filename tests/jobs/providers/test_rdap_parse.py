@@ -141,12 +141,31 @@ def test_dates_are_read_in_their_usual_forms_and_place_holders_are_none(text: st
         ({"errorCode": 404, "title": "Not found"}, errors.Malformed),
         ({"ldhName": "other.com"}, errors.WrongDomain),
         ({"unicodeName": "other.com"}, errors.WrongDomain),
+        ({"ldhName": "example.com", "handle": "other.com"}, errors.WrongDomain),
+        ({"ldhName": "mail.example.com"}, errors.WrongDomain),
+        ({"ldhName": "example.com.evil.test"}, errors.WrongDomain),
         ({"ldhName": ["example.com"]}, errors.Malformed),
     ],
 )
 def test_a_reply_that_is_not_about_the_domain_is_an_error(document: dict[str, Any], expected: Any) -> None:
     with pytest.raises(expected):
         parse(document)
+
+
+@pytest.mark.parametrize(
+    "named",
+    [
+        {"ldhName": "EXAMPLE.COM"},
+        {"ldhName": "Example.Com."},
+        {"ldhName": " example.com "},
+        {"ldhName": "example.com", "handle": "EXAMPLE.COM"},
+        {"ldhName": "example.com", "handle": "2336799_DOMAIN_COM-VRSN"},
+        {"ldhName": "example.com", "handle": "other.net"},
+        {"ldhName": "example.com", "handle": 7},
+    ],
+)
+def test_its_own_name_may_be_written_otherwise(named: dict[str, Any]) -> None:
+    assert parse(named).domain == "example.com"
 
 
 def test_a_unicode_name_is_enough() -> None:
