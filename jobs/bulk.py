@@ -15,6 +15,7 @@ from dashboard.queue import JobName, enqueue
 from dashboard.runtime import domain_now, wall_now
 from dashboard.services.bulk.judging import Moment
 from dashboard.services.bulk.work import Pace, Step, claim, due, fail_next, release, step
+from dashboard.services.importing.run import without_collector
 from jobs.context import job_context
 
 MOST_ITEMS, MOST_ADDRESSES = 1000, 5000
@@ -108,7 +109,7 @@ def _hand_back(bulk_id: int, lease: str) -> None:
 
 
 def _chunk(bulk_id: int, lease: str, pace: Pace, timing: Timing, busy: float) -> Step:
-    with writing() as session:
+    with without_collector(), writing() as session:
         moment = Moment(domain_now(), wall_now())
         return step(session, bulk_id, lease, moment, timing.lease, pace, busy_ms=round(busy * 1000))
 

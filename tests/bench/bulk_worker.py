@@ -5,6 +5,7 @@ Arguments: the action's id. Says `{"items": N, "addresses": N, "seconds": S, "cp
 
 from __future__ import annotations
 
+import gc
 import json
 import sys
 import time
@@ -19,6 +20,7 @@ def main() -> None:
     with create_app().app_context():
         db.session().connection()
         db.session().rollback()
+        gc.freeze()  # as jobs.worker does
         started, used = time.perf_counter(), time.process_time()
         done = work(int(sys.argv[1]))
         seconds, cpu = time.perf_counter() - started, time.process_time() - used
