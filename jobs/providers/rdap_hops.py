@@ -46,7 +46,7 @@ def stays_encrypted(here: httpx.URL, there: httpx.URL) -> bool:
 
 
 def asked_for(url: httpx.URL) -> str | None:
-    """Return the name that a URL asks for (RFC 9082, 3.1.3), lower case and as an A-label; None where it names none."""
+    """Return the name that a URL asks for (RFC 9082, 3.1.3), as an A-label; None where it names none."""
     _, found, name = url.path.rpartition("/domain/")
     return reduce_host(name.strip("/")).host if found and name.strip("/") else None
 

@@ -137,7 +137,7 @@ def test_the_asked_name_may_be_written_otherwise_in_a_redirect(name: str) -> Non
 @pytest.mark.parametrize("status", [200, 404])
 def test_the_asked_name_may_be_a_u_label_in_a_redirect(status: int) -> None:
     last = httpx.Response(status, json={"ldhName": "XN--MNCHEN-3YA.COM."} if status == 200 else {"errorCode": 404})
-    answer = redirecting("https://rdap.registry.test/v2/domain/münchen.com", last)
+    answer = redirecting("https://rdap.registry.test/v2/domain/m%C3%BCnchen.com", last)
     evidence = look_up(answer, "xn--mnchen-3ya.com").evidence
     assert evidence.outcome is (Outcome.FOUND if status == 200 else Outcome.NOT_FOUND)
 
