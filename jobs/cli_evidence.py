@@ -94,7 +94,7 @@ def assess(file: Any) -> None:
     try:
         document = read_document(file.read())
     except DocumentError as error:
-        raise click.ClickException(f"{file.name}: {error}") from error
+        raise click.ClickException(f"{getattr(file, 'name', '-')}: {error}") from error
     click.echo(json.dumps(assess_document(document), indent=2))
 
 
