@@ -93,13 +93,18 @@ def screens(studio: Studio, decided: int) -> None:
     studio.take_all_ways(Shot("queue", "reviewer", "/cases"))
     studio.take(Shot("queue-filtered", "reviewer", "/cases?holder=any&sole=yes&sort=drop"))
     studio.take_all_ways(Shot("case", "reviewer", f"/cases/{case}", height=1500))
-    studio.take(Shot("decided", "reviewer", f"/cases/{decided}", start="#history", height=700))
+    studio.take(Shot("decided", "reviewer", f"/cases/{decided}", start="#history", height=900, first=unfold))
     studio.take(Shot("domain", "reviewer", f"/domains/{name}"))
     studio.take(Shot("account", "reviewer", f"/accounts/{world.value(APPLIED)}"))
     studio.take(Shot("allow-list", "admin", "/allow-list"))
     studio.take(Shot("policy", "admin", "/settings/policy", height=900, first=try_out))
     studio.take(Shot("audit", "auditor", "/audit"))
     studio.take(Shot("statistics", "auditor", "/statistics"))
+
+
+def unfold(page: Page) -> None:
+    """Open what became of each address, and the evidence that was frozen."""
+    page.locator("#history details").evaluate_all("all => all.forEach((each) => { each.open = true; })")
 
 
 def try_out(page: Page) -> None:

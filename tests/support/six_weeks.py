@@ -1,6 +1,6 @@
 """Six weeks at the desk of a demo: its clock moved by hand, a reviewer who decides, somebody who keeps a list.
 
-The demo's clock is held still and moved two days at a time, so that every run tells the same story.
+The demo's clock is slowed down and moved two days at a time, so that every run tells the same story.
 """
 
 from __future__ import annotations
@@ -43,8 +43,11 @@ class World:
         return datetime.fromisoformat(reply.json()["now"])
 
     def advance(self, days: int) -> None:
-        """Move the held clock on and wait until every check due by then is done."""
-        now = self.set_clock(speed=0, advance_seconds=days * 86_400)
+        """Move the clock on and wait until every check due by then is done.
+
+        It does not stand still meanwhile: what is due twice in a row must be due at two moments.
+        """
+        now = self.set_clock(speed=1, advance_seconds=days * 86_400)
         wait("every check is done", lambda: self._due(now) == 0)
 
     def cases(self, where: str) -> list[tuple[int, str]]:
