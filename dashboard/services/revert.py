@@ -24,7 +24,7 @@ from dashboard.models import Address, Case, CaseOpening, CaseState, Decision, Un
 from dashboard.models import UnverificationState as State
 from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import current
-from dashboard.services.sql import among, random_id, rfc3339_text, rows_of
+from dashboard.services.sql import among, random_id, rfc3339_text, rows_of, within
 from dashboard.times import rfc3339
 
 UNSERVED = {State.QUEUED.value, State.RECHECKING.value}
@@ -106,8 +106,8 @@ def take_back(
     Set-based; returns a tally a decision. The cases are the caller's to lock before.
     """
     statement = _taken_back(decision_ids, now)
-    if address_ids is not None:  # no index is to lead through all of these for every decision
-        statement = statement.where(among(Unverification.address_id + 0, address_ids))
+    if address_ids is not None:
+        statement = statement.where(within(Unverification.address_id, address_ids))
     session.flush()
     reverting: list[int] = []
     counts: dict[int, dict[str, int]] = {ident: {} for ident in decision_ids}

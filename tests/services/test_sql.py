@@ -12,7 +12,7 @@ from sqlalchemy import literal, select, text, update
 from dashboard.database import db, writing
 from dashboard.models import Address, BulkItem
 from dashboard.services.judged import judged_in_sql, judged_state
-from dashboard.services.sql import among, on_postgresql, pairs, random_id, rfc3339_text, trust_ids
+from dashboard.services.sql import among, on_postgresql, pairs, random_id, rfc3339_text, trust_ids, within
 from dashboard.times import rfc3339
 from tests.conftest import START
 from tests.support import bulk as steps
@@ -42,6 +42,8 @@ def test_among_chooses_just_the_ids_asked_for(context: Flask) -> None:
     ids = list(db.session.scalars(select(Address.id).order_by(Address.id)))
     for asked in ([], ids[:1], ids[1:], [*ids, max(ids) + 1], range(min(ids), max(ids) + 1)):
         found = db.session.scalars(select(Address.id).where(among(Address.id, asked)).order_by(Address.id))
+        assert list(found) == [ident for ident in ids if ident in asked]
+        found = db.session.scalars(select(Address.id).where(within(Address.id, asked)).order_by(Address.id))
         assert list(found) == [ident for ident in ids if ident in asked]
 
 

@@ -37,7 +37,7 @@ from dashboard.models import (
 from dashboard.services.allow_list.ask import NOTHING, Coverage, coverage
 from dashboard.services.bulk.items import settle, skip
 from dashboard.services.bulk.judging import AnyRow, Moment, Why, objections
-from dashboard.services.sql import among, random_id, rows_of
+from dashboard.services.sql import among, random_id, rows_of, within
 
 _DECISIONS = cast("Table", Decision.__table__)
 
@@ -230,7 +230,7 @@ def _queue(
         select(*columns.values())
         .select_from(BulkAddress)
         .join(BulkItem, BulkItem.id == BulkAddress.item_id)
-        .where(among(BulkAddress.item_id, item_ids), among(BulkAddress.address_id, address_ids))
+        .where(among(BulkAddress.item_id, item_ids), within(BulkAddress.address_id, address_ids))
         .order_by(BulkAddress.address_id)
     )
     session.execute(insert(Unverification).from_select(list(columns), source))

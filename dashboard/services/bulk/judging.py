@@ -32,7 +32,7 @@ from dashboard.services.cases.judge import Judged, evidence_digest, freeze_many,
 from dashboard.services.cases.reopen import decided_facts
 from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import high_profile_accounts
-from dashboard.services.sql import among
+from dashboard.services.sql import among, within
 
 _SAYS_NOTHING = {(provider, Outcome.ERROR) for provider in Provider} | {
     (Provider.DNS, outcome) for outcome in Outcome
@@ -246,7 +246,6 @@ def _insert_addresses(
 ) -> None:
     """Copy these addresses as they are, without carrying them out of the database and back."""
     is_high = among(Address.account_id, high)
-    ours = among(Address.id + 0, address_ids)  # no index is to lead through all of these for every case
     columns: dict[str, Any] = {
         "bulk_id": literal(bulk.id),
         "address_id": Address.id,
@@ -264,6 +263,6 @@ def _insert_addresses(
         .select_from(BulkItem)
         .join(Case, Case.id == BulkItem.case_id)
         .join(Address, Address.domain_id == Case.domain_id)
-        .where(among(BulkItem.id, item_ids), ours, Address.verified)
+        .where(among(BulkItem.id, item_ids), within(Address.id, address_ids), Address.verified)
     )
     session.execute(insert(BulkAddress).from_select(list(columns), source))
