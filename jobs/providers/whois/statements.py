@@ -41,6 +41,7 @@ SERVICE = re.compile(
         "attack|abus|suspicio|violat|infring|penal|sanction|fair[- ]use|polic(?:y|ies)|filter|protect",
         r"secur|require|(?:your|this|from|the) (?:ip|address|client|host|network|connection)\b|ip address",
         r"client\b|connections?\b|session",
+        r"subnet|volume from|high$|is private|on hold|see rdap|multiple match|refine|name or service|opted|arbitrat",
         # gone
         "deprecat|sunset|retir|discontin|decommission|no longer|moved|redirect|replac|superse",
         "end of (?!whois)|ceas|phas|obsolete|legacy|switch|use (?:the )?(?:rdap|web|http)|port ?43",

@@ -101,6 +101,13 @@ REFUSED = (
     "Session terminated",
     "Connection closed by policy",
     "Subscription ran out",
+    "Query volume from your subnet is high.",
+    "Registry data is private.",
+    "See RDAP for current data.",
+    "Name or service not known",
+    "Multiple matches, refine your search.",
+    "Only partial data could be searched.",
+    "Search was limited to 2 of 5 zones.",
     "Your licence has lapsed.",
 )
 
