@@ -3,7 +3,7 @@ from __future__ import annotations
 import time
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from jobs.providers.whois.parse import parse_whois
@@ -60,11 +60,13 @@ def test_an_answer_without_a_registration_loses_addresses_only() -> None:
 @pytest.mark.parametrize(
     "label", ["Registrant Name", "Admin Email", "Tech Phone", "holder", "org", "descr", "remarks", "address"]
 )
+@settings(deadline=None)
 @given(value=st.from_regex(r"[A-Za-z]{8,20}", fullmatch=True))
 def test_no_contact_field_keeps_its_value(label: str, value: str) -> None:
     assert value not in redacted(f"domain: brelwick.zz\n{label}: {value}\ncreated: 2019-02-03\n").decode()
 
 
+@settings(deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_can_be_redacted(text: str) -> None:
     assert isinstance(redacted(text), bytes)
