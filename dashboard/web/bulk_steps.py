@@ -27,7 +27,7 @@ from dashboard.services.bulk.confirm import Confirmation
 from dashboard.services.bulk.confirm import approve as approve_bulk
 from dashboard.services.bulk.confirm import confirm as confirm_bulk
 from dashboard.services.bulk.confirm import withdraw as withdraw_bulk
-from dashboard.services.bulk.judging import Moment
+from dashboard.services.bulk.judging import Moment, waiting_in
 from dashboard.services.bulk.outcome import Outcome, Refusal
 from dashboard.services.bulk.prepare import Person, Scope, Wanted, decisions_of, prepare_revert, tell_prepared
 from dashboard.services.bulk.prepare import prepare as prepare_bulk
@@ -266,8 +266,15 @@ def revert(bulk_id: int) -> Response:
 
 
 def start_single(asked: DecisionRequest) -> Response:
-    """Turn a decision that needs a second person into a bulk action of one case, confirmed by its author."""
+    """Turn a decision that needs a second person into a bulk action of one case, confirmed by its author.
+
+    Where the case waits in a bulk action already, lead to that one.
+    """
     with writing() as session:
+        waiting = waiting_in(session, [asked.case_id], wall_now()).get(asked.case_id)
+        if waiting is not None:
+            flash("Nothing was changed: the case waits in this bulk action already.", "warning")
+            return _back(waiting)
         wanted = Wanted(BulkKind(asked.kind.value), Scope.SINGLE, [(asked.case_id, asked.version)])
         bulk_id = prepare_bulk(session, wanted, person(), page_now(), wall_now())
     weigh(bulk_id, patience=20.0)

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.browser
 TAGS = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"]
 OPTIONS = {"runOnly": {"type": "tag", "values": TAGS}, "resultTypes": ["violations"]}
 FEWEST_PAGES = 25
-POSTED = (
+POSTED: tuple[tuple[str, dict[str, str]], ...] = (
     ("/sign-in", {"email": "nobody", "password": "wrong"}),
     ("/accounts/search", {"text": "user0"}),
     ("/accounts/search", {"text": "nobody at all"}),

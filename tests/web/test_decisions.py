@@ -12,7 +12,7 @@ from sqlalchemy import select
 from werkzeug.test import TestResponse
 
 from dashboard.database import db, writing
-from dashboard.models import Account, Case, Decision, Role, Unverification
+from dashboard.models import Account, BulkAction, Case, Decision, Role, Unverification
 from tests import factories as make
 from tests.conftest import START
 from tests.support.audit import entries
@@ -148,6 +148,16 @@ def test_above_a_hundred_addresses_a_second_person_must_approve(app: Flask, revi
         assert db.session.scalars(select(Unverification.id)).all() == []
         assert db.session.get_one(Case, case).state == "open"
         assert [entry.event for entry in entries(db.session())][-1] == "bulk.confirmed"
+
+
+def test_a_case_that_waits_for_a_second_person_is_not_put_forward_twice(app: Flask, reviewer: FlaskClient) -> None:
+    case = make_lapsed_case(app, addresses=101)
+    assert decide(reviewer, case, typed_count="101").location == "/bulk-actions/1"
+    again = decide(reviewer, case, typed_count="101")
+    assert (again.status_code, again.location) == (303, "/bulk-actions/1")
+    assert "the case waits in this bulk action already" in reviewer.get(again.location).text
+    with app.app_context():
+        assert len(db.session.scalars(select(BulkAction.id)).all()) == 1
 
 
 def test_a_package_of_high_profile_takes_a_second_person_however_few_the_addresses(

@@ -8,7 +8,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, TypeAlias
 
-from sqlalchemy import Row, case, insert, literal, select
+from sqlalchemy import Row, and_, case, insert, literal, or_, select
 from sqlalchemy.orm import Session, aliased
 
 from dashboard.lifecycle.assessment import Confidence
@@ -150,7 +150,7 @@ def objections(
 ) -> dict[int, str]:
     """Return, by item, why a case cannot be part of the action as it stands: asked at the preview and at its turn."""
     claimed = claimed_by_others(session, cases.keys(), bulk.author_id, moment.wall_now)
-    elsewhere = _in_others(session, bulk.id, cases.keys())
+    elsewhere = waiting_in(session, cases.keys(), moment.wall_now, besides=bulk.id)
     found: dict[int, str] = {}
     for item in items:
         case = cases[item.case_id]
@@ -175,21 +175,27 @@ def claimed_by_others(session: Session, case_ids: Collection[int], staff_id: int
     return set(session.scalars(query))
 
 
-def _in_others(session: Session, bulk_id: int, case_ids: Collection[int]) -> set[int]:
-    """Return those of the cases that wait in another bulk action which was confirmed."""
+def waiting_in(
+    session: Session, case_ids: Collection[int], wall_now: datetime, *, besides: int | None = None
+) -> dict[int, int]:
+    """Return the confirmed bulk action in which each of the cases waits, if any; `besides` is not looked at.
+
+    One that nobody approved in time holds its cases no longer.
+    """
     other = aliased(BulkAction)
-    confirmed = (BulkState.AWAITING_SECOND, BulkState.RUNNING, BulkState.PAUSED)
+    awaited = and_(other.state == BulkState.AWAITING_SECOND.value, other.expires_at > wall_now)
     query = (
-        select(BulkItem.case_id)
+        select(BulkItem.case_id, BulkItem.bulk_id)
         .join(other, other.id == BulkItem.bulk_id)
         .where(
             among(BulkItem.case_id, case_ids),
             BulkItem.state == ItemState.PENDING.value,
-            BulkItem.bulk_id != bulk_id,
-            other.state.in_([state.value for state in confirmed]),
+            BulkItem.bulk_id.is_distinct_from(besides),
+            or_(awaited, other.state.in_([BulkState.RUNNING.value, BulkState.PAUSED.value])),
         )
+        .order_by(BulkItem.bulk_id)
     )
-    return set(session.scalars(query))
+    return {case_id: bulk_id for case_id, bulk_id in session.execute(query)}  # noqa: C416  a row is no pair to mypy
 
 
 def _is_single(bulk: BulkAction) -> bool:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from sqlalchemy import insert, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.schedule import next_check_at
-from dashboard.models import Check, Domain
+from dashboard.models import Domain
+from dashboard.services.checking.served import write_checks
 
 
 def put_off(
@@ -29,5 +30,5 @@ def put_off(
         Phase(domain.phase), now, failures=domain.failures, recheck_days=recheck_days, key=domain.name
     )
     check = {"domain_id": domain_id, "due_at": due_at, "checked_at": now, "phase": domain.phase, "failed": True}
-    session.execute(insert(Check), check)
+    write_checks(session, [check])
     return True

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Row, exists, insert, select, update
+from sqlalchemy import Row, exists, select, update
 from sqlalchemy.orm import Session
 
 from dashboard.audit.record import record_many
@@ -20,7 +20,7 @@ from dashboard.lifecycle.completeness import has_failed, is_held_back
 from dashboard.lifecycle.evidence import Phase
 from dashboard.lifecycle.schedule import DAILY, RULES_ALONE, SchedulePolicy, is_urgent, next_check_at
 from dashboard.lifecycle.sweep import vanished_at
-from dashboard.models import Check, Domain, Sweep
+from dashboard.models import Domain, Sweep
 from dashboard.services.brakes.watch import watch
 from dashboard.services.cases.assessed import Assessed
 from dashboard.services.cases.flag import flag
@@ -28,6 +28,7 @@ from dashboard.services.cases.renewal import unsettled
 from dashboard.services.checking.facts import DomainFacts, KeptReading, fill_facts
 from dashboard.services.checking.history import record_history
 from dashboard.services.checking.keep import Answer, Keeper
+from dashboard.services.checking.served import write_checks
 from dashboard.services.checking.snapshot import snapshot
 from dashboard.services.dependencies.lapses import note_lapses
 from dashboard.services.dependencies.load import relied_on
@@ -88,20 +89,17 @@ def record_checks(
     rhythm = _Rhythm(now, recheck_days, policy)
     _write_domains(session, live, assessed, held, rhythm)
     begin_sweeping(session, [_first(item, facts) for item in live if not held[item.id].is_swept], now)
-    if live:
-        session.execute(
-            insert(Check),
-            [
-                {
-                    "domain_id": item.id,
-                    "due_at": item.due_at,
-                    "checked_at": now,
-                    "phase": result.assessment.phase.value,
-                    "failed": failed[item.id],
-                }
-                for item, result in zip(live, assessed, strict=True)
-            ],
-        )
+    checks = [
+        {
+            "domain_id": item.id,
+            "due_at": item.due_at,
+            "checked_at": now,
+            "phase": result.assessment.phase.value,
+            "failed": failed[item.id],
+        }
+        for item, result in zip(live, assessed, strict=True)
+    ]
+    write_checks(session, checks)
     braked = watch(session, assessed, now)
     note_lapses(session, assessed, now)
     watch_warnings(session, assessed, now)

@@ -13,6 +13,7 @@ from dashboard.models import Check, Domain, EvidenceRecord
 from dashboard.services.checking.claim import claim_batch, open_batch
 from dashboard.services.checking.put_off import put_off
 from dashboard.services.checking.record import Answer, CheckedDomain
+from dashboard.services.checking.request import make_due
 from jobs.checks import commit_group
 from tests.conftest import START
 from tests.support import story
@@ -55,3 +56,27 @@ def test_a_domain_that_another_batch_holds_is_left_alone(context: Flask) -> None
         assert not put_off(session, batch + 1, group[0].id, START, START, recheck_days=30)
         assert not put_off(session, batch, group[0].id, START + timedelta(days=1), START, recheck_days=30)
     assert db.session.scalars(select(Check)).all() == []
+
+
+def test_a_domain_made_due_again_for_the_very_instant_that_was_served_is_checked(context: Flask) -> None:
+    with writing() as session:
+        domain = story.add_domain(session, "parcels.net")
+        story.add_accounts(session, story.add_source(session), domain)
+        ident = domain.id
+    for _ in range(2):
+        batch, group = claim_one()
+        assert commit_group(batch, group, runtime.settings()).checks == 1
+        checked = db.session.get_one(Domain, ident, populate_existing=True)
+        assert (checked.phase, checked.batch_id, checked.next_check_at > START) == ("active", None, True)
+        with writing() as session:
+            make_due(session, [ident], START)
+    assert db.session.scalars(select(Check.due_at)).all() == [START]
+
+
+def claim_one() -> tuple[int, list[CheckedDomain]]:
+    with writing() as session:
+        batch = claim_batch(session, now=START, wall_now=START, size=1, lease=story.LEASE)
+        assert batch
+        (due,) = open_batch(session, batch, wall_now=START, lease=story.LEASE)
+    answer = Answer(story.rdap(due.name, START, registered_at=story.REGISTERED), None, None)
+    return batch, [CheckedDomain(due.id, due.due_at, [answer])]
