@@ -16,10 +16,7 @@ class Account(Base):
     """A user of a source. `two_factor` and times are None where the source does not say."""
 
     __tablename__ = "accounts"
-    __table_args__ = (
-        UniqueConstraint("source_id", "external_id"),
-        Index("ix_accounts_username", text("lower(username)")),
-    )
+    __table_args__ = (UniqueConstraint("source_id", "external_id"),)
 
     id: Mapped[int] = mapped_column(BigId, primary_key=True)
     source_id: Mapped[int] = mapped_column(ForeignKey("sources.id"))

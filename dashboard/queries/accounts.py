@@ -166,7 +166,10 @@ def accounts_called(session: Session, name: str) -> Sequence[int]:
 
 
 def called(name: str) -> CompoundSelect[int]:
-    """Select these ids; each half by an index of its own, which OR would make use of neither."""
+    """Select these ids: those of the id by an index, which OR would not use; those of the name have none.
+
+    One would cost every import a tenth of its speed; to read a million names takes a fraction of a second.
+    """
     at_a_source = Account.source_id.in_(select(Source.id))
     theirs = select(Account.id).where(at_a_source, Account.external_id == name)
     named = select(Account.id).where(func.lower(Account.username) == func.lower(name))

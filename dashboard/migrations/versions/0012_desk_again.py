@@ -1,4 +1,4 @@
-"""Changes of allow-list entries; indexes of accounts by name, and of what was decided in which situation"""
+"""Changes of allow-list entries; an index of what was decided in which situation"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -15,7 +15,6 @@ def upgrade() -> None:
     kind = "BIGINT" if op.get_bind().dialect.name == "postgresql" else "INTEGER"
     name = "fk_allow_list_entries_changed_by"
     op.execute(f"ALTER TABLE allow_list_entries ADD COLUMN changed_by {kind} CONSTRAINT {name} REFERENCES staff (id)")
-    op.create_index("ix_accounts_username", "accounts", [sa.text("lower(username)")], unique=False)
     op.create_index("ix_decisions_opening_id", "decisions", ["opening_id"], unique=False)
     decided = sa.text("closed_how IN ('approve', 'override')")
     op.create_index(
@@ -31,6 +30,5 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_index("ix_case_openings_decided", table_name="case_openings")
     op.drop_index("ix_decisions_opening_id", table_name="decisions")
-    op.drop_index("ix_accounts_username", table_name="accounts")
     op.execute("ALTER TABLE allow_list_entries DROP COLUMN changed_by")
     op.execute("ALTER TABLE allow_list_entries DROP COLUMN changed_at")
