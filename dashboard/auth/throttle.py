@@ -14,12 +14,12 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 
 from sqlalchemy import delete, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor, ActorKind
 from dashboard.audit.events import Data, Event
 from dashboard.audit.record import NewEntry, record_many, subject
+from dashboard.database import dialect_insert
 from dashboard.models import SignInThrottle
 
 WINDOW = timedelta(minutes=15)
@@ -129,7 +129,7 @@ def _count(session: Session, digest: str, now: datetime, change: int) -> None:
         less = update(SignInThrottle).where(*same, SignInThrottle.failures > 0)
         session.execute(less.values(failures=SignInThrottle.failures + change))
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     row = insert(SignInThrottle).values(key=digest, minute=_minute(now), failures=change)
     session.execute(
         row.on_conflict_do_update(

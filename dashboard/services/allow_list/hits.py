@@ -6,9 +6,9 @@ from collections import Counter
 from datetime import datetime
 
 from sqlalchemy import text, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.models import AllowKind, AllowListEntry
 from dashboard.services.allow_list.ask import Cover
 
@@ -34,7 +34,7 @@ def count_hits(session: Session, hits: Counter[Cover], now: datetime) -> None:
 
 def _count_preset(session: Session, value: str, count: int, now: datetime) -> None:
     """Count for a part of the preset, which gets its row with the first hit; one switched off meanwhile stays off."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     row = insert(AllowListEntry).values(
         kind=AllowKind.PRESET.value,
         value=value,

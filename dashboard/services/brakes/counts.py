@@ -7,9 +7,9 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 
 from sqlalchemy import ColumnElement, delete, func, select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.brakes import HISTORY, WINDOW, Counts, Mode, Scope, mode_at, newly_lapsed, tld_of
 from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Outcome
@@ -66,7 +66,7 @@ def _write(session: Session, checked: Mapping[Key, int], lapsed: Mapping[Key, in
         {"hour": _hour(now), "provider": p, "tld": t, "checked": n, "lapsed": lapsed.get((p, t), 0), "accepted": 0}
         for (p, t), n in sorted(checked.items())
     ]
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     statement = insert(LapseCount)
     session.execute(
         statement.on_conflict_do_update(

@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.brakes import BrakeLimits, Counts, Mode, Scope, limit_of, measures, trips
 from dashboard.models import PENDING, Brake, Case, Domain
 from dashboard.services.brakes.counts import count_lapses, counted, lapsed_lately, mode_now, window_start
@@ -73,7 +73,7 @@ def _try(session: Session, scope: Scope, counts: Counts, measure: Measure, now: 
 
 def _put_on(session: Session, scope: Scope, counts: Counts, measure: Measure, now: datetime) -> OnBrake | None:
     """Insert the brake; None when another worker was faster."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     statement = insert(Brake).values(
         scope=scope.kind,
         provider=scope.provider,

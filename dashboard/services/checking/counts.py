@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.evidence import ErrorKind, Provider
 from dashboard.models import ProviderCount
 
@@ -33,7 +33,7 @@ def count_look_ups(
     ]
     if not rows:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     statement = insert(ProviderCount)
     session.execute(
         statement.on_conflict_do_update(

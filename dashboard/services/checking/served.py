@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.models import Check
-from dashboard.services.sql import on_postgresql
 
 
 def write_checks(session: Session, checks: Sequence[dict[str, Any]]) -> None:
@@ -19,5 +18,5 @@ def write_checks(session: Session, checks: Sequence[dict[str, Any]]) -> None:
     or is coarse: its row stays as it is. To fail on it would keep the domain from ever being checked again.
     """
     if checks:
-        insert = postgresql.insert if on_postgresql(session) else sqlite.insert
+        insert = dialect_insert(session)
         session.execute(insert(Check).on_conflict_do_nothing(index_elements=["domain_id", "due_at"]), checks)

@@ -6,12 +6,11 @@ import logging
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import Any
 
 from sqlalchemy import Row, and_, func, or_, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.assessment import Reliance
 from dashboard.lifecycle.current import LEAVING, LOST
 from dashboard.lifecycle.evidence import Outcome, Provider
@@ -107,7 +106,7 @@ def _add(session: Session, added: Collection[tuple[int, Target]], now: datetime)
         {"domain_id": ident, "kind": kind.value, "depends_on_id": ids[name], "first_seen_at": now}
         for ident, (kind, name) in added
     ]
-    statement = _insert(session)(Dependency)
+    statement = dialect_insert(session)(Dependency)
     session.execute(
         statement.on_conflict_do_update(
             index_elements=["domain_id", "kind", "depends_on_id"], set_={"last_seen_at": None}
@@ -126,7 +125,7 @@ def _domains(session: Session, names: Collection[str], now: datetime) -> dict[st
         return ids
     rows = [{"name": name, "created_at": now, "next_check_at": now} for name in missing]
     # An import may add one of them at this moment.
-    session.execute(_insert(session)(Domain).on_conflict_do_nothing(index_elements=["name"]), rows)
+    session.execute(dialect_insert(session)(Domain).on_conflict_do_nothing(index_elements=["name"]), rows)
     return ids | {row.name: row.id for row in _find(session, missing, now)}
 
 
@@ -148,7 +147,3 @@ def _look_again(session: Session, ids: Collection[int], now: datetime) -> None:
     unused = select(Domain.id).where(among(Domain.id, ids), ~relied_on())
     free = session.scalars(unused.with_for_update(skip_locked=True, key_share=True)).all()
     make_due(session, free, now)
-
-
-def _insert(session: Session) -> Any:
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert

@@ -9,12 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
 from sqlalchemy import delete, func, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.reliance import explain
 from dashboard.models import Dependency, DependencyLapse, Domain, LifecycleEvent
 from dashboard.services.brakes.hold import brake_over, open_brakes
@@ -119,7 +118,7 @@ def _write_events(session: Session, task: _Task, assessed: Sequence[Assessed], n
         if (words := _words(task, item)) is not None
     ]
     if rows:
-        insert: Any = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+        insert = dialect_insert(session)
         statement = insert(LifecycleEvent).on_conflict_do_nothing(index_elements=["domain_id", "key"])
         session.execute(statement, rows)
 

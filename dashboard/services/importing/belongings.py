@@ -7,10 +7,9 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Table, func, or_
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
-from dashboard.database import Base
+from dashboard.database import Base, dialect_insert
 from dashboard.models import AccountPackage, SecurityEvent
 from dashboard.services.importing.chunk import Row
 
@@ -49,8 +48,7 @@ def merge_events(session: Session, events: Sequence[Row], accounts: Ids) -> int:
 
 def _insert(session: Session, model: type[Base]) -> Any:
     """Return the dialect's own INSERT: standard SQL has no ON CONFLICT."""
-    table = cast("Table", model.__table__)
-    return (postgresql if session.connection().dialect.name == "postgresql" else sqlite).insert(table)
+    return dialect_insert(session)(cast("Table", model.__table__))
 
 
 def _execute(session: Session, statement: Any, rows: Sequence[Mapping[str, Any]]) -> int:

@@ -8,12 +8,12 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import select
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.policy import DEFAULTS, Policy, differences, from_values, problems, to_values
 from dashboard.models import PolicyVersion
 
@@ -92,7 +92,7 @@ def _wrong(wanted: Policy, note: str) -> dict[str, str]:
 
 def _insert(session: Session, policy: Policy, note: str, staff_id: int, now: datetime) -> bool:
     """Insert the version; False when another transaction took its number, which the primary key decides."""
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     statement = insert(PolicyVersion).values(
         version=policy.version, values=to_values(policy), note=note.strip(), staff_id=staff_id, created_at=now
     )

@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
 from sqlalchemy import select, update
-from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from dashboard.database import dialect_insert
 from dashboard.lifecycle.brakes import Mode
 from dashboard.lifecycle.evidence import Phase, Reading
 from dashboard.lifecycle.warning import Ending, Warned, early_warning, warning_ended
@@ -92,7 +92,7 @@ def _begin(session: Session, called: Mapping[int, Warned], now: datetime) -> Non
     ]
     if not rows:
         return
-    insert = postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    insert = dialect_insert(session)
     statement = insert(EarlyWarning).on_conflict_do_nothing(
         index_elements=["domain_id"], index_where=EarlyWarning.ended_at.is_(None)
     )
