@@ -145,7 +145,7 @@ def the_focus_stays(page: Page) -> None:
     page.get_by_role("button", name="Pause").focus()
     with page.expect_response("**/progress"):
         pass
-    page.wait_for_function("!document.querySelector('.htmx-request, .htmx-swapping, .htmx-settling')")
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
     expect(page.get_by_role("button", name="Pause")).to_be_focused()
 
 

@@ -87,8 +87,11 @@ class SharedLimiter:
             self._note_down(error)
             raise
         except asyncio.CancelledError:
-            # The answer is still on its way; whatever it brings is given back.
-            asking.add_done_callback(partial(self._give_back, server))
+            # Whatever the answer brings is given back; at once if it is there, lest the limiter be closed before.
+            if asking.done():
+                self._give_back(server, asking)
+            else:
+                asking.add_done_callback(partial(self._give_back, server))
             raise
 
     def _give_back(self, server: str, asked: asyncio.Task[Taken]) -> None:

@@ -186,6 +186,28 @@ def test_a_look_up_that_is_given_up_leaves_nothing_behind(empty_valkey_url: str)
         assert client.keys(leases_key("*")) == []
 
 
+def test_a_turn_whose_answer_came_as_the_look_up_was_given_up_is_given_back(empty_valkey_url: str) -> None:
+    async def given_up(limiter: SharedLimiter) -> None:
+        with pytest.raises(asyncio.CancelledError):
+            async with limiter.slot("a"):
+                await asyncio.sleep(1)
+        # Closed in the same step: nothing else has run since.
+        await limiter.aclose()
+
+    async def work(limiter: SharedLimiter) -> None:
+        looking = asyncio.create_task(given_up(limiter))
+        while not limiter._under_way:
+            await asyncio.sleep(0)
+        for asking in limiter._under_way:
+            asking.add_done_callback(lambda _: looking.cancel())
+        await looking
+
+    with_limiter(empty_valkey_url, work, rate=99.0)
+    with redis.Redis.from_url(empty_valkey_url) as client:
+        assert client.zcard(INDEX) == 1, "a turn was taken"
+        assert client.keys(leases_key("*")) == []
+
+
 def test_turns_taken_together_are_given_back_at_the_end(empty_valkey_url: str) -> None:
     async def work(limiter: SharedLimiter) -> int:
         await asyncio.gather(*(asked(limiter) for _ in range(120)))
