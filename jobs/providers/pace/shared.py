@@ -68,8 +68,10 @@ class SharedLimiter:
                     await asyncio.wait(self._under_way)
                     # What has ended may have brought something to give back.
                     self._close_lines()
-        for task in self._under_way:
+        given_up = list(self._under_way)
+        for task in given_up:
             task.cancel()
+        await asyncio.gather(*given_up, return_exceptions=True)
         await self._store.aclose()
 
     def _close_lines(self) -> None:
