@@ -13,6 +13,8 @@ import flask_migrate
 import pytest
 from flask import Flask
 from flask.testing import FlaskClient
+from hypothesis import HealthCheck
+from hypothesis import settings as hypothesis_settings
 
 from dashboard import runtime
 from dashboard.app import create_app
@@ -22,6 +24,16 @@ from tests.support import postgres as postgres_support
 from tests.support.require import lacking
 
 pytest_plugins = ["tests.support.fixtures"]
+
+# A slow machine is no fault of what is tested, and the same code gives the same result each time. New examples are
+# looked for with `make test ARGS=--hypothesis-profile=explore`.
+hypothesis_settings.register_profile(
+    "steady", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True
+)
+hypothesis_settings.register_profile(
+    "explore", deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=False, max_examples=2000
+)
+hypothesis_settings.load_profile("steady")
 
 START = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 
