@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
@@ -69,10 +70,17 @@ class Spool:
         self._file.write(packed)
 
     def __iter__(self) -> Iterator[Chunk]:
-        """Read the chunks from the first on."""
+        """Read the chunks from the first on; the next one is unpacked while the database stores this one."""
         self._file.seek(0)
-        for line in self._file:
-            yield Chunk.unpacked(line)
+        with ThreadPoolExecutor(1, "spool") as beside:
+            following = beside.submit(self._next)
+            while (chunk := following.result()) is not None:
+                following = beside.submit(self._next)
+                yield chunk
+
+    def _next(self) -> Chunk | None:
+        line = self._file.readline()
+        return Chunk.unpacked(line) if line else None
 
     def rewrite(self, chunks: Iterator[Chunk]) -> None:
         """Replace the content by `chunks`, which may be made from the present one."""

@@ -6,7 +6,6 @@ import sqlite3
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from itertools import islice
 from typing import Any
 
 import psycopg
@@ -22,8 +21,11 @@ from dashboard.services.importing.chunk import Chunk, Row
 DOMAINS_REMEMBERED = 20_000
 UNIQUE_VIOLATIONS = (psycopg.errors.UniqueViolation, sqlite3.IntegrityError)
 
-Update = Callable[[Values | None, Row], Row]
-"""Makes a row's columns of those stored (None: it is new) and those reported."""
+Update = Callable[[Values, Row], Row]
+"""Makes a row's columns of those stored and those reported."""
+
+Create = Callable[[Row], Row]
+"""Makes a new row's columns of those reported."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +79,15 @@ class Merger:
         rows = bulk_of(session)
         domains_new = self._add_domains(rows, chunk.addresses)
         changed, accounts = self._sync(rows, ACCOUNTS, chunk.accounts, _account)
-        changed += self._sync(rows, ADDRESSES, self._addresses(chunk.addresses, accounts), self._address)[0]
+        addresses = self._addresses(chunk.addresses, accounts)
+        # Where no domain was known before there is nothing to note.
+        create = self._new_address if self._known else None
+        changed += self._sync(rows, ADDRESSES, addresses, self._address, create)[0]
         if self._verified_anew:
             make_due(session, self._verified_anew, self.now)
             self._verified_anew.clear()
         if chunk.owners:
-            added, packages = self._sync(rows, PACKAGES, chunk.packages, _package)
+            added, packages = self._sync(rows, PACKAGES, chunk.packages, _package, _new_package)
             owners = accounts or _ids(rows.find(ACCOUNTS, self.source_id, [owner[1] for owner in chunk.owners]))
             changed += added + merge_owners(session, chunk.owners, owners, packages)
         if chunk.events:
@@ -113,14 +118,19 @@ class Merger:
         self._domains.clear()
         self._known.clear()
 
-    def _address(self, old: Values | None, new: Row) -> Row:
+    def _address(self, old: Values, new: Row) -> Row:
         """Return the columns of `ADDRESSES`, and note the domain of a verification that was not known before."""
         row = _address(old, new)
         _, _, host, domain_id, _, verified, verified_at, *_ = row
-        anew = verified and (old is None or (host, verified, verified_at) != (old[2], old[5], old[6]))
-        if anew and domain_id in self._known:
+        if verified and domain_id in self._known and (host, verified, verified_at) != (old[2], old[5], old[6]):
             self._verified_anew.add(domain_id)
         return row
+
+    def _new_address(self, new: Row) -> Row:
+        _, _, _, domain_id, _, verified, *_ = new
+        if verified and domain_id in self._known:
+            self._verified_anew.add(domain_id)
+        return new
 
     def _addresses(self, addresses: Sequence[Row], accounts: Mapping[str, int]) -> dict[str, Values]:
         """Return the columns of `ADDRESSES` by external id."""
@@ -163,7 +173,7 @@ class Merger:
         return [key for key in wanted if key in latest]
 
     def _sync(
-        self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update
+        self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update, create: Create | None = None
     ) -> tuple[int, dict[str, int]]:
         """Add what is new of `wanted`, alter what differs; return how many that were, and the ids of all."""
         if not wanted:
@@ -177,15 +187,22 @@ class Merger:
                 altered.append((*new, ident))
         if altered:
             rows.update(shape, altered)
-        added = [key for key in wanted if key not in kept]
+        added = {key: row for key, row in wanted.items() if key not in kept} if kept else wanted
         if added:
-            new_rows = [(self.source_id, key, *update(None, wanted[key])) for key in added]
-            if shape.numbered:
-                numbers = list(islice(rows.reserve(shape, len(added)), len(added)))
-                ids.update(zip(added, numbers, strict=True))
-                new_rows = [(number, *row) for number, row in zip(numbers, new_rows, strict=True)]
-            rows.insert(shape, new_rows)
+            if create:
+                added = {key: create(row) for key, row in added.items()}
+            ids.update(self._insert(rows, shape, added))
         return len(altered) + len(added), ids
+
+    def _insert(self, rows: Bulk, shape: Shape, added: Mapping[str, Row]) -> dict[str, int]:
+        """Add rows; return the ids of those that get theirs from here."""
+        source_id = self.source_id
+        if not shape.numbered:
+            rows.insert(shape, [(source_id, key, *row) for key, row in added.items()])
+            return {}
+        numbers = dict(zip(added, rows.reserve(shape, len(added)), strict=False))
+        rows.insert(shape, [(numbers[key], source_id, key, *row) for key, row in added.items()])
+        return numbers
 
 
 def utc_text(time: datetime) -> str:
@@ -197,15 +214,18 @@ def _ids(found: Mapping[str, Values]) -> dict[str, int]:
     return {key: row[0] for key, row in found.items()}
 
 
-def _account(old: Values | None, new: Row) -> Row:
+def _account(old: Values, new: Row) -> Row:
     """Return username, two_factor, last_active_at, account_created_at."""
-    return new if old is None else (new[0], *map(_known, new[1:], old[1:]))
+    return new[0], *map(_known, new[1:], old[1:])
 
 
-def _package(old: Values | None, new: Row) -> Row:
+def _package(old: Values, new: Row) -> Row:
     """Return name, critical, downloads_30d, last_release_at."""
-    name, *others = new
-    return (name, *map(_known, others, (False, None, None) if old is None else old[1:]))
+    return new[0], *map(_known, new[1:], old[1:])
+
+
+def _new_package(new: Row) -> Row:
+    return _package(("", False, None, None), new)
 
 
 def _known(new: Any, old: Any) -> Any:
@@ -213,14 +233,12 @@ def _known(new: Any, old: Any) -> Any:
     return old if new is None else new
 
 
-def _address(old: Values | None, new: Row) -> Row:
+def _address(old: Values, new: Row) -> Row:
     """Return the columns of `ADDRESSES`.
 
     Another host is another mailbox: its verification is its own. On the same host the earliest one ever reported is
     kept, and a verified address keeps the time of which a source no longer tells.
     """
-    if old is None:
-        return new
     account_id, local_part, host, domain_id, unchecked, verified, verified_at, first, is_primary, token = new
     if host == old[2]:
         first = min(filter(None, (old[7], first)), default=None)
