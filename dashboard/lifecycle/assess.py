@@ -18,7 +18,7 @@ from dashboard.lifecycle.assessment import (
     RegistrationPeriod,
 )
 from dashboard.lifecycle.current import LEAVING, LOST, Current, current
-from dashboard.lifecycle.evidence import Phase, Reading
+from dashboard.lifecycle.evidence import Outcome, Phase, Reading
 from dashboard.lifecycle.facts import Registration, registration
 from dashboard.lifecycle.holder import address_risk, anybodys, holder_change, suspected, tenure
 from dashboard.lifecycle.predict import predict
@@ -45,7 +45,9 @@ def assess(
     seen = current(domain, readings, now)
     verdict = judge(seen)
     facts = registration(seen, verdict.phase)
-    held = tenure(facts, verdict.phase, readings, history)
+    # An error tells nothing of the domain, whatever else it carries.
+    answers = [reading for reading in readings if reading.evidence.outcome is not Outcome.ERROR]
+    held = tenure(facts, verdict.phase, answers, history)
     dated = tuple(address_risk(address, held) for address in addresses)
     change = holder_change(held, verdict.phase, dated)
     of_holder = suspected(change, verdict.phase, dated)

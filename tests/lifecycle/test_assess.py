@@ -203,6 +203,13 @@ class TestOtherAdvice:
         )
         assert "RDAP gave no answer on 2026-03-01: it took too long." in after.reasons
 
+    def test_an_error_tells_nothing_even_where_it_carries_dates(self) -> None:
+        lapsing = rdap(Phase.AUTO_RENEW_GRACE, registrar_expires_at=NOW - 2 * DAY, provider=Provider.WHOIS)
+        error = dataclasses.replace(failed().evidence, transferred_at=NOW, registrar="Others")
+        before, after = judge(lapsing), judge(lapsing, Reading(error, NOW, NOW))
+        assert (before.recommendation, before.holder_change) == (Recommendation.WATCH, HolderChange.NONE)
+        assert (after.recommendation, after.holder_change) == (before.recommendation, before.holder_change)
+
     def test_an_error_before_the_last_answer_is_forgotten(self) -> None:
         assert not any("no answer" in reason for reason in judge(failed(ago=2), rdap(Phase.ACTIVE)).reasons)
 
