@@ -107,7 +107,7 @@ def test_a_redis_that_is_down_is_logged_and_breaks_nothing(tmp_path: Path, caplo
     with app.app_context():
         assert not enqueue(JobName.SWEEP)
         db.engine.dispose()
-    assert time.monotonic() - started < 2
+    assert time.monotonic() - started < 30, "it was not tried again and again"
     assert "was not enqueued" in caplog.text
 
 

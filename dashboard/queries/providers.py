@@ -60,13 +60,15 @@ def server_health(session: Session, now: datetime) -> list[ServerHealth]:
     found: dict[tuple[str, str], list[tuple[str, int, int]]] = {}
     for row in rows:
         found.setdefault((row.provider, row.server), []).append((row.error, int(row.all_days), int(row.today)))
-    busiest = sorted((_health(*key, counts) for key, counts in found.items()), key=lambda each: -each.asked)
+    busiest = sorted(
+        (_health(*key, counts) for key, counts in found.items()), key=lambda each: (-each.asked, each.server)
+    )
     return sorted(busiest[:MOST_SERVERS], key=lambda each: each.provider)
 
 
 def _health(provider: str, server: str, counts: Sequence[tuple[str, int, int]]) -> ServerHealth:
     """Part the number of look-ups from the kinds of failure."""
-    errors = sorted((each for each in counts if each[0] != ASKED), key=lambda each: -each[1])
+    errors = sorted((each for each in counts if each[0] != ASKED), key=lambda each: (-each[1], each[0]))
     failures = [each for each in errors if each[0] != ErrorKind.NOT_ASKED]
     asked = [each for each in counts if each[0] == ASKED]
     return ServerHealth(

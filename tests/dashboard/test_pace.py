@@ -63,7 +63,7 @@ def test_a_server_that_complained(empty_valkey_url: str) -> None:
         await asked(store, Result.THROTTLED, pause=100)
 
     pace = written(empty_valkey_url, work)[SERVER]
-    assert pace.rate == pytest.approx(20.0, rel=0.01)
+    assert pace.rate == pytest.approx(20.0, rel=0.1), "half; it recovers with time"
     assert pace.is_slowed
     assert pace.paused_until
     assert pace.last_failure

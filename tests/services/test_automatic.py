@@ -343,7 +343,7 @@ def test_two_workers_at_once_never_exceed_the_limit(desk: Desk, app: Flask) -> N
     def work() -> int:
         with app.app_context():
             done = 0
-            start.wait(10)
+            start.wait(60)
             for candidate in ready:
                 with writing() as session:
                     done += approve_next(session, candidate, START, START).accounts
@@ -364,14 +364,14 @@ def test_a_change_of_policy_comes_before_or_after_a_decision_never_beside_it(des
 
     def approve_all() -> None:
         with app.app_context():
-            start.wait(10)
+            start.wait(60)
             for candidate in ready:
                 with writing() as session:
                     approve_next(session, candidate, START, START)
 
     def change_often() -> None:
         with app.app_context():
-            start.wait(10)
+            start.wait(60)
             for number in range(6):
                 with writing() as session:
                     set_policy(session, automatic=number % 2 == 1, automatic_accounts=20 + number)

@@ -103,7 +103,7 @@ def test_of_two_admins_at_once_exactly_one_changes_it(app: Flask, *, changed_bef
 
     def work(staff_id: int) -> bool:
         with app.app_context():
-            start.wait(10)
+            start.wait(60)
             with writing() as session:
                 wanted = replace(DEFAULTS, type_above=staff_id)
                 return change(session, wanted, "mine", ACTOR, staff_id, START, expected_version=expected).done

@@ -316,7 +316,7 @@ def test_earlier_decisions_on_cases_like_this_one_are_counted(app: Flask, review
     decide(reviewer, cases[2])
     decide(reviewer, cases[3], kind="override", reason_code="owner_confirmed")
     with app.app_context(), writing() as session:
-        session.scalars(select(Decision)).all()[1].reverted_at = START
+        session.scalars(select(Decision).order_by(Decision.id)).all()[1].reverted_at = START
     html = reviewer.get(f"/cases/{cases[0]}").text
     part = html[html.index('id="similar-head"') :]
     assert re.findall(r'<td class="num">(\d+)</td>', part)[:4] == ["2", "1", "1", "0"]

@@ -71,7 +71,7 @@ def stakes(session: Session, seed: int) -> list[Stake]:
     chance = random.Random(seed)
     found = []
     for domain_id in session.scalars(select(Domain.id).order_by(Domain.id)):
-        verified = select(Address.id).where(Address.domain_id == domain_id, Address.verified)
+        verified = select(Address.id).where(Address.domain_id == domain_id, Address.verified).order_by(Address.id)
         ids = session.scalars(verified).all()
         chosen = chance.sample(ids, chance.randint(0, len(ids)))
         found.append(Stake(domain_id, tuple(chosen), chance.choice([None, START - DAY, START - 9 * DAY, START])))
