@@ -20,22 +20,28 @@ from jobs.providers.limits import LocalLimiter
 
 NOW = datetime(2026, 11, 1, 8, 0, tzinfo=UTC)
 FAST = 100_000.0
+PATIENCE = 60.0
+"""Seconds that a client waits for what comes: on a busy machine that is sometimes long."""
+SHORT = 1.0
+"""Seconds that a client waits for what does not come, while others beside it do answer."""
 
 
 @dataclass
 class HttpServer:
-    """What a server saw. `replies` are sent in order, the last one again and again; an empty one hangs up."""
+    """What a server saw; `asked` is set by the first request. `replies` are sent in order, the last one again and again; an empty one hangs up."""
 
     replies: list[bytes]
     port: int = 0
     heads: list[bytes] = field(default_factory=list)
     connections: int = 0
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         self.connections += 1
         try:
             while True:
                 self.heads.append(await reader.readuntil(b"\r\n\r\n"))
+                self.asked.set()
                 reply = self.replies.pop(0) if len(self.replies) > 1 else self.replies[0]
                 if not reply:
                     break
@@ -96,9 +102,11 @@ async def dns_server(
         writer.close()
 
     udp, stream = await _bind_both(lambda: _Udp(answer), serve, at)
-    async with stream:
-        yield udp.get_extra_info("sockname")[1]
-    udp.close()
+    try:
+        async with stream:
+            yield udp.get_extra_info("sockname")[1]
+    finally:
+        udp.close()
 
 
 async def _bind_both(
@@ -132,7 +140,7 @@ def kind_of(query: dns.message.Message) -> str:
 Handler = Callable[[httpx.Request], httpx.Response]
 
 
-def mock_http(handler: Handler, timeout: float = 5.0) -> Http:
+def mock_http(handler: Handler, timeout: float = PATIENCE) -> Http:
     """A provider's way out that ends in `handler`."""
     return Http(mock_transport(handler), LocalLimiter(FAST), timeout)
 
@@ -151,4 +159,4 @@ def mock_transport(handler: Handler) -> httpx.MockTransport:
 
 def settings_for(state_dir: Path, **changes: object) -> Settings:
     base = load_settings({"LAPSEWATCH_STATE_DIR": str(state_dir)})
-    return replace(base, **{"provider_rate": FAST, "provider_timeout": 2.0, **changes})  # type: ignore[arg-type]
+    return replace(base, **{"provider_rate": FAST, "provider_timeout": PATIENCE, **changes})  # type: ignore[arg-type]

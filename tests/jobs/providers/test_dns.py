@@ -14,11 +14,11 @@ from jobs.providers import errors
 from jobs.providers.base import Reply
 from jobs.providers.dns import DnsLookUp
 from jobs.providers.dns_client import DnsClient
-from tests.jobs.providers.helpers import NOW, dns_reply, dns_server, kind_of
+from tests.jobs.providers.helpers import NOW, PATIENCE, dns_reply, dns_server, kind_of
 
 
 def look_up(
-    zone: dict[str, list[str]], rcodes: dict[str, int] | None = None, timeout: float = 2.0
+    zone: dict[str, list[str]], rcodes: dict[str, int] | None = None, timeout: float = PATIENCE
 ) -> tuple[Reply, list[str]]:
     """Ask a resolver that knows the records of one name; `rcodes` by type, -1 for silence."""
     asked: list[str] = []
@@ -100,7 +100,7 @@ def test_no_error_without_name_servers_is_found_and_says_so() -> None:
 )
 def test_trouble_is_an_error_that_keeps_its_rcode_apart(kind: str, rcode: int, expected: Any, word: str) -> None:
     with pytest.raises(expected) as caught:
-        look_up(WHOLE, {kind: rcode}, timeout=0.1 if rcode < 0 else 2.0)
+        look_up(WHOLE, {kind: rcode}, timeout=0.1 if rcode < 0 else PATIENCE)
     assert caught.value.detail.startswith(word)
     assert (caught.value.server or "").startswith("127.0.0.1:")
 

@@ -28,7 +28,7 @@ from jobs.providers.dns_cache import KeptZone, RedisCache, _read
 from jobs.providers.dns_client import DnsClient
 from jobs.providers.dns_parent import FAILURES, Parents, ParentWord, _word
 from jobs.providers.dns_reply import DnsReply, Record, parse_reply
-from tests.jobs.providers.helpers import NOW, DnsAnswer, dns_reply, dns_server, kind_of
+from tests.jobs.providers.helpers import NOW, PATIENCE, SHORT, DnsAnswer, dns_reply, dns_server, kind_of
 
 T = TypeVar("T")
 NAME = "example.com"
@@ -107,7 +107,7 @@ class World:
     addresses: tuple[str, ...] = HERE
     tcp: DnsAnswer | None = None
     allowed: bool = True
-    timeout: float = 2.0
+    timeout: float = PATIENCE
     asked: Counter[str] = field(default_factory=Counter)
 
     def resolve(self, query: dns.message.Message) -> bytes:
@@ -227,7 +227,7 @@ def test_one_bad_server_is_made_up_for_by_the_other(bad: DnsAnswer) -> None:
 
 
 def test_one_silent_server_is_made_up_for_by_the_other() -> None:
-    assert by(World(servers=(silent, gone), timeout=0.2).look_up()) == "parent"
+    assert by(World(servers=(silent, gone), timeout=SHORT).look_up()) == "parent"
 
 
 @pytest.mark.parametrize("lame", [upward, unfounded, of_another_zone, code(dns.rcode.FORMERR)])
@@ -247,7 +247,7 @@ def test_silence_of_the_zone_above_leaves_the_question_to_the_resolver_and_is_no
     async def ask(look_up: DnsLookUp) -> list[Reply]:
         return [await look_up.look_up(NAME, NOW) for _ in range(FAILURES + 3)]
 
-    world = World(servers=(hears,), timeout=0.05)
+    world = World(servers=(hears,), timeout=SHORT)
     assert {by(reply) for reply in world.run(ask)} == {"resolver"}
     assert asked.count("NS") == FAILURES
 

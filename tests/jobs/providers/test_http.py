@@ -16,12 +16,12 @@ from jobs.providers import errors
 from jobs.providers.base import MAX_REPLY
 from jobs.providers.http import IDENTITY, Answer, Http, build_transport, error_for, read_json, retry_after
 from jobs.providers.limits import LocalLimiter
-from tests.jobs.providers.helpers import FAST, Handler, http_server, mock_http, mock_transport, settings_for
+from tests.jobs.providers.helpers import FAST, PATIENCE, Handler, http_server, mock_http, mock_transport, settings_for
 
 URL = httpx.URL("https://rdap.registry.net/domain/a.com")
 
 
-def get(handler: Handler, timeout: float = 5.0) -> Answer:
+def get(handler: Handler, timeout: float = PATIENCE) -> Answer:
     return asyncio.run(mock_http(handler, timeout).get(URL, [IDENTITY]))
 
 
@@ -91,7 +91,7 @@ def test_a_429_slows_the_bucket_of_its_server_down() -> None:
     limiter = LocalLimiter(FAST)
     reply = httpx.Response(429, headers={"retry-after": "7"})
     with pytest.raises(errors.Throttled) as caught:
-        asyncio.run(Http(mock_transport(lambda _: reply), limiter, 1.0).get(URL, []))
+        asyncio.run(Http(mock_transport(lambda _: reply), limiter, PATIENCE).get(URL, []))
     assert caught.value.retry_after == 7
     assert limiter.interval("rdap.registry.net") == 2 / FAST
     assert limiter.interval("rdap.other.net") == 1 / FAST
@@ -101,10 +101,10 @@ def test_an_overloaded_server_that_names_a_time_is_left_alone_as_long() -> None:
     """RFC 9110, 10.2.3: Retry-After comes with 503 as well; without it, it is a fault and no pause."""
     reply = httpx.Response(503, headers={"retry-after": "30"})
     with pytest.raises(errors.Throttled, match="HTTP 503") as caught:
-        asyncio.run(Http(mock_transport(lambda _: reply), LocalLimiter(FAST), 1.0).get(URL, []))
+        asyncio.run(Http(mock_transport(lambda _: reply), LocalLimiter(FAST), PATIENCE).get(URL, []))
     assert caught.value.retry_after == 30
     with pytest.raises(errors.ServerError):
-        asyncio.run(Http(mock_transport(lambda _: httpx.Response(503)), LocalLimiter(FAST), 1.0).get(URL, []))
+        asyncio.run(Http(mock_transport(lambda _: httpx.Response(503)), LocalLimiter(FAST), PATIENCE).get(URL, []))
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ from jobs.providers.limits import LONGEST_PAUSE, PATIENCE, SLOWEST, LocalLimiter
 
 def test_requests_to_one_server_are_spaced_and_other_servers_are_not_held_up() -> Any:
     async def run() -> tuple[float, float]:
-        limiter = LocalLimiter(100.0)
+        limiter = LocalLimiter(10.0)
 
         async def ask(server: str) -> float:
             async with limiter.slot(server):
@@ -25,35 +25,38 @@ def test_requests_to_one_server_are_spaced_and_other_servers_are_not_held_up() -
         return max(same) - started, other - middle
 
     same, other = asyncio.run(run())
-    assert same >= 0.05
+    assert same >= 0.5
     assert other < same
 
 
 def test_only_so_many_are_in_flight() -> None:
-    async def run() -> int:
-        limiter, now, most = LocalLimiter(40.0), 0, 0
+    async def run() -> None:
+        limiter, entered, leave = LocalLimiter(40.0), asyncio.Semaphore(0), asyncio.Event()
 
         async def ask() -> None:
-            nonlocal now, most
             async with limiter.slot("a"):
-                now += 1
-                most = max(most, now)
-                await asyncio.sleep(0.2)
-                now -= 1
+                entered.release()
+                await leave.wait()
 
-        await asyncio.gather(*(ask() for _ in range(6)))
-        return most
+        asking = [asyncio.create_task(ask()) for _ in range(6)]
+        for _ in range(4):
+            await entered.acquire()
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(entered.acquire(), 0.2)
+        leave.set()
+        await asyncio.gather(*asking)
 
-    assert asyncio.run(run()) == 4
+    asyncio.run(run())
 
 
 def test_a_throttled_request_halves_the_rate_once_for_a_burst_and_again_later() -> Any:
     async def run() -> list[float]:
         limiter, rates = LocalLimiter(1000.0), []
+        all_began = asyncio.Barrier(5)
 
         async def refused() -> None:
             async with limiter.slot("a"):
-                await asyncio.sleep(0.01)
+                await all_began.wait()
                 raise Throttled("slow down", retry_after=0.0)
 
         for _ in range(2):
@@ -93,7 +96,7 @@ def test_a_long_pause_fails_at_once_and_is_bounded(asked: float, left: float) ->
 
     error = asyncio.run(run())
     assert error.server == "a"
-    assert error.retry_after == pytest.approx(left, abs=1)
+    assert error.retry_after == pytest.approx(left, abs=20)
 
 
 def test_those_already_in_line_hear_of_the_pause_too() -> Any:
@@ -119,7 +122,7 @@ def test_other_faults_do_not_slow_down_and_give_their_turn_back() -> Any:
                     raise ServerError("x")
         return limiter.interval("a")
 
-    assert asyncio.run(asyncio.wait_for(run(), 2)) == 1 / 1000
+    assert asyncio.run(asyncio.wait_for(run(), 60)) == 1 / 1000
 
 
 def test_the_slowest_pace_is_bounded() -> Any:
@@ -135,7 +138,7 @@ def test_the_slowest_pace_is_bounded() -> Any:
 
 def test_a_cancelled_wait_gives_its_place_back() -> None:
     async def run() -> None:
-        limiter = LocalLimiter(4.0)
+        limiter = LocalLimiter(0.01)
         async with limiter.slot("a"):
             pass
         for _ in range(5):
@@ -152,7 +155,7 @@ def test_processes_that_know_nothing_of_each_other_keep_to_their_part() -> None:
         limiter, served = LocalLimiter(8.0, among=4), 0
         with pytest.raises(NotAsked, match="part of its window"):
             for _ in range(99):
-                async with asyncio.timeout(3), limiter.slot("whois.weare.ie"):
+                async with asyncio.timeout(60), limiter.slot("whois.weare.ie"):
                     served += 1
                     # The spacing is not what this test is about.
                     limiter._buckets["whois.weare.ie"]._next = 0.0

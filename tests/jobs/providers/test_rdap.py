@@ -19,7 +19,16 @@ from jobs.providers.limits import LocalLimiter
 from jobs.providers.rdap import RdapLookUp
 from jobs.providers.rdap_bootstrap import Bootstrap
 from jobs.providers.rdap_hops import MAX_REDIRECTS
-from tests.jobs.providers.helpers import FAST, NOW, Handler, http_reply, http_server, mock_http, settings_for
+from tests.jobs.providers.helpers import (
+    FAST,
+    NOW,
+    PATIENCE,
+    Handler,
+    http_reply,
+    http_server,
+    mock_http,
+    settings_for,
+)
 
 BASE = "https://rdap.registry.test/v1/"
 FOUND = {"objectClassName": "domain", "ldhName": "example.com", "status": ["active"]}
@@ -205,7 +214,7 @@ def test_a_redirect_to_the_inside_is_refused_over_real_sockets(tmp_path: Path, t
                     return Bootstrap({"com": f"http://127.0.0.1:{registry.port}/"})
 
                 async with build_transport(settings, names) as transport:
-                    look = RdapLookUp(Http(transport, LocalLimiter(FAST), 2.0), load)
+                    look = RdapLookUp(Http(transport, LocalLimiter(FAST), PATIENCE), load)
                     with pytest.raises(errors.ForbiddenAddress):
                         await look.look_up("example.com", NOW)
             return other.connections

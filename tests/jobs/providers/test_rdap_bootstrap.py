@@ -190,7 +190,7 @@ def test_the_bound_of_the_file_is_wider_than_that_of_a_reply(tmp_path: Path) -> 
 def test_it_works_over_a_real_socket(tmp_path: Path) -> Any:
     from jobs.providers.http import Http, build_transport
     from jobs.providers.limits import LocalLimiter
-    from tests.jobs.providers.helpers import FAST, http_reply
+    from tests.jobs.providers.helpers import FAST, PATIENCE, http_reply
 
     async def run() -> Bootstrap:
         async with http_server(http_reply({**FILE, "padding": "x" * 300_000})) as server:
@@ -200,6 +200,6 @@ def test_it_works_over_a_real_socket(tmp_path: Path) -> Any:
                 allowed_endpoints=frozenset({("127.0.0.1", server.port)}),
             )
             async with build_transport(settings) as transport:
-                return await BootstrapFile(Http(transport, LocalLimiter(FAST), 2.0), settings).load()
+                return await BootstrapFile(Http(transport, LocalLimiter(FAST), PATIENCE), settings).load()
 
     assert asyncio.run(run()).base_for("a.com")

@@ -16,10 +16,11 @@ from jobs.simulator.faults import Provider as Simulated
 from jobs.simulator.server import running
 from jobs.simulator.specs import Story
 from jobs.simulator.world import World
-from tests.jobs.providers.helpers import settings_for
+from tests.jobs.providers.helpers import PATIENCE, SHORT, settings_for
 from tests.jobs.simulator.helpers import CREATED, OWNER, day, make_spec
 
 NAME = "brelwick-labs.com"
+SILENT = {Mode.SLOW, Mode.TIMEOUT}
 
 
 def readings(
@@ -38,7 +39,7 @@ def readings(
                 dns_resolver=endpoints.dns,
                 dns_parent_port=parse_endpoint(endpoints.parents)[1],
                 allowed_endpoints=frozenset({parse_endpoint(endpoints.http), parse_endpoint(endpoints.parents)}),
-                provider_timeout=0.5,
+                provider_timeout=SHORT if any(fault.mode in SILENT for fault in faults) else PATIENCE,
             )
             async with open_panel(settings) as panel:
                 replies = await panel.ask(NAME, clock.now())

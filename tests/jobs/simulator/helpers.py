@@ -20,6 +20,9 @@ from jobs.simulator.world import World
 
 T = TypeVar("T")
 
+PATIENCE = 60.0
+"""Seconds within which the busiest machine answers."""
+
 EXPIRY = datetime(2026, 3, 1, 12, tzinfo=UTC)
 CREATED = datetime(2016, 3, 1, 12, tzinfo=UTC)
 OWNER = Holder(
@@ -64,10 +67,10 @@ class Client:
             "/domain-management/v1/tools/status", params=params, headers={"Fastly-Key": "any key"}
         )
 
-    async def parent(self, name: str, kind: str, *, tcp: bool = False, wait: float = 5) -> dns.message.Message:
+    async def parent(self, name: str, kind: str, *, tcp: bool = False, wait: float = PATIENCE) -> dns.message.Message:
         return await _ask_dns(self.endpoints.parents, dns.message.make_query(name, kind, flags=0), wait, tcp=tcp)
 
-    async def dns(self, name: str, kind: str, *, tcp: bool = False, wait: float = 5) -> dns.message.Message:
+    async def dns(self, name: str, kind: str, *, tcp: bool = False, wait: float = PATIENCE) -> dns.message.Message:
         return await _ask_dns(self.endpoints.dns, dns.message.make_query(name, kind), wait, tcp=tcp)
 
     async def whois(self, query: str) -> str:
@@ -96,7 +99,10 @@ def talk(
 
     async def run() -> T:
         served = running(World(specs), clock or SimulatedClock.standing(at), options, FaultTable(*faults))
-        async with served as endpoints, httpx.AsyncClient(base_url=f"http://{endpoints.http}", timeout=5) as http:
+        async with (
+            served as endpoints,
+            httpx.AsyncClient(base_url=f"http://{endpoints.http}", timeout=PATIENCE, trust_env=False) as http,
+        ):
             return await story(Client(endpoints, http))
 
     return asyncio.run(run())

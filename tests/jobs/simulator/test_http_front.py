@@ -193,11 +193,11 @@ def test_a_slow_provider_answers_late_and_rightly() -> None:
 def test_a_slow_reply_does_not_hold_up_the_end() -> None:
     async def ask(client: Client) -> None:
         with pytest.raises(httpx.ReadTimeout):
-            await client.http.get("/rdap/domain/steady.com", timeout=0.1)
+            await client.http.get("/rdap/domain/steady.com", timeout=httpx.Timeout(60, read=0.1))
 
     started = time.monotonic()
-    talk(ask, STEADY, faults=(Fault(Provider.RDAP, Mode.SLOW, seconds=30),))
-    assert time.monotonic() - started < 10
+    talk(ask, STEADY, faults=(Fault(Provider.RDAP, Mode.SLOW, seconds=300),))
+    assert time.monotonic() - started < 150
 
 
 def test_latency_comes_before_every_reply() -> None:

@@ -21,7 +21,7 @@ from jobs.simulator.faults import Provider as Simulated
 from jobs.simulator.server import running
 from jobs.simulator.specs import Story
 from jobs.simulator.world import World
-from tests.jobs.providers.helpers import FAST, NOW
+from tests.jobs.providers.helpers import FAST, NOW, PATIENCE
 from tests.jobs.simulator.helpers import CREATED, OWNER, day, make_spec
 
 HOST = "127.0.0.1"
@@ -59,7 +59,12 @@ async def whois_server(reply: bytes, seconds: float = 0.0) -> AsyncIterator[Whoi
 
 
 def ask(
-    reply: bytes, domain: str = "brelwick.ru", *, seconds: float = 0.0, allowed: bool = True, timeout: float = 2.0
+    reply: bytes,
+    domain: str = "brelwick.ru",
+    *,
+    seconds: float = 0.0,
+    allowed: bool = True,
+    timeout: float = PATIENCE,
 ) -> tuple[Reply, WhoisServer, int]:
     """Ask a server that answers with `reply`."""
 
@@ -124,7 +129,7 @@ def test_a_server_that_stalls_is_a_time_out() -> None:
 
 
 def test_nobody_listening_is_a_failed_connection() -> None:
-    look_up = WhoisLookUp(LocalLimiter(FAST), {"*": (HOST, 9)}, frozenset({(HOST, 9)}), 2.0)
+    look_up = WhoisLookUp(LocalLimiter(FAST), {"*": (HOST, 9)}, frozenset({(HOST, 9)}), PATIENCE)
     with pytest.raises(errors.ConnectionFailed):
         asyncio.run(look_up.look_up("brelwick.ru", NOW))
 
@@ -138,7 +143,7 @@ def test_only_the_exact_pairs_of_the_settings_may_be_private() -> None:
     "domain", ["brelwick.zz", "brelwick.com.zz", "", "-bad-.ru ", "a..ru", "brelwick.msk.ru", "a.edu.cn"]
 )
 def test_what_no_known_server_answers_for_is_not_asked(domain: str) -> None:
-    look_up = WhoisLookUp(LocalLimiter(FAST), {}, frozenset(), 2.0)
+    look_up = WhoisLookUp(LocalLimiter(FAST), {}, frozenset(), PATIENCE)
     with pytest.raises(errors.Unsupported):
         asyncio.run(look_up.look_up(domain, NOW))
 
@@ -147,7 +152,7 @@ def test_a_throttled_server_is_slowed_down() -> None:
     async def run() -> float:
         async with whois_server(b"Query rate exceeded\r\n") as server:
             limiter = LocalLimiter(FAST)
-            look_up = WhoisLookUp(limiter, {"ru": (HOST, server.port)}, frozenset({(HOST, server.port)}), 2.0)
+            look_up = WhoisLookUp(limiter, {"ru": (HOST, server.port)}, frozenset({(HOST, server.port)}), PATIENCE)
             with pytest.raises(errors.Throttled):
                 await look_up.look_up("brelwick.ru", NOW)
             return limiter.interval(f"{HOST}:{server.port}")
@@ -175,7 +180,7 @@ def test_a_referral_is_checked_like_the_first_address() -> None:
     async def run() -> Evidence:
         async with whois_server(THIN) as server:
             pair = ("registry.test", server.port)
-            look_up = WhoisLookUp(LocalLimiter(FAST), {"ru": pair}, frozenset({pair}), 2.0, names)
+            look_up = WhoisLookUp(LocalLimiter(FAST), {"ru": pair}, frozenset({pair}), PATIENCE, names)
             return (await look_up.look_up("brelwick.ru", NOW)).evidence
 
     evidence = asyncio.run(run())
@@ -195,7 +200,7 @@ def test_a_registrars_date_behind_the_registrys_is_grace(monkeypatch: pytest.Mon
             async with whois_server(registry) as first:
                 pairs = frozenset({("registry.test", first.port), ("whois.northgrid.test", second.port)})
                 servers = {"ru": ("registry.test", first.port)}
-                reply = await WhoisLookUp(LocalLimiter(FAST), servers, pairs, 2.0, Names()).look_up(
+                reply = await WhoisLookUp(LocalLimiter(FAST), servers, pairs, PATIENCE, Names()).look_up(
                     "brelwick.ru", NOW
                 )
                 return reply.evidence, second.queries
@@ -207,7 +212,7 @@ def test_a_registrars_date_behind_the_registrys_is_grace(monkeypatch: pytest.Mon
     assert (evidence.phase, evidence.registrar) == (Phase.AUTO_RENEW_GRACE, "Northgrid")
 
 
-def simulated(days: float, *faults: Fault, name: str = "brelwick-labs.com", timeout: float = 5.0) -> Reply:
+def simulated(days: float, *faults: Fault, name: str = "brelwick-labs.com", timeout: float = PATIENCE) -> Reply:
     """Ask the simulator about one lapsing domain, so many days after its expiry."""
 
     async def run() -> Reply:
@@ -271,7 +276,7 @@ def test_the_simulators_data_are_read_whole() -> None:
 @pytest.mark.parametrize("days", [-100, 120])
 def test_every_way_to_fail_is_a_typed_error(days: float, mode: Mode, kind: ErrorKind) -> None:
     with pytest.raises(errors.ProviderError) as caught:
-        simulated(days, Fault(Simulated.WHOIS, mode), timeout=0.5 if mode is Mode.SLOW else 5.0)
+        simulated(days, Fault(Simulated.WHOIS, mode), timeout=0.5 if mode is Mode.SLOW else PATIENCE)
     assert caught.value.kind is kind
 
 
@@ -280,7 +285,7 @@ def test_a_zone_that_the_server_does_not_know_is_no_free_name() -> None:
         async with running(World([make_spec()]), SimulatedClock.standing(day(0)), None, FaultTable()) as endpoints:
             host, port = endpoints.whois.split(":")
             pair = (host, int(port))
-            return await WhoisLookUp(LocalLimiter(FAST), {"*": pair}, frozenset({pair}), 2.0).look_up(
+            return await WhoisLookUp(LocalLimiter(FAST), {"*": pair}, frozenset({pair}), PATIENCE).look_up(
                 "torvale.jp", NOW
             )
 
