@@ -71,12 +71,13 @@ class Verdict:
 def verify(session: Session) -> Verdict:
     """Verify the chain as it stands at one moment; entries added meanwhile are not looked at."""
     head = _head(session)
-    rows = iter(session.execute(_statement().execution_options(yield_per=PAGE)))
-    first = next(rows, None)
-    if first is None:
-        return verify_rows((), head)
-    head = Head(first.head_seq or 0, first.head_hash or GENESIS)
-    return verify_rows((ChainRow(*row[2:]) for row in chain((first,), rows)), head)
+    with session.execute(_statement().execution_options(yield_per=PAGE)) as found:
+        rows = iter(found)
+        first = next(rows, None)
+        if first is None:
+            return verify_rows((), head)
+        head = Head(first.head_seq or 0, first.head_hash or GENESIS)
+        return verify_rows((ChainRow(*row[2:]) for row in chain((first,), rows)), head)
 
 
 def verify_rows(rows: Iterable[ChainRow], head: Head) -> Verdict:
