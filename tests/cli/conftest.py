@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from dashboard.clock import Anchor, write_anchor
+from tests.conftest import START
 from wsgi import lapsewatch
 
 Cli = Callable[..., Result]
@@ -15,8 +17,10 @@ Cli = Callable[..., Result]
 
 @pytest.fixture
 def environ(database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> dict[str, str]:
-    """The settings of the commands under test."""
+    """The settings of the commands under test; by their domain clock it is always START, whatever today is."""
+    write_anchor(tmp_path / "clock.json", Anchor(START, START, speed=0.0))
     values = {
+        "LAPSEWATCH_CLOCK_FILE": str(tmp_path / "clock.json"),
         "LAPSEWATCH_STATE_DIR": str(tmp_path / "state"),
         "LAPSEWATCH_DATABASE_URL": database_url,
         "LAPSEWATCH_AUDIT_KEY": "an audit key for tests only, long enough",
