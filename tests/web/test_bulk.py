@@ -13,7 +13,9 @@ from werkzeug.test import TestResponse
 
 from dashboard.audit.events import Event
 from dashboard.database import db, writing
-from dashboard.models import Account, BulkAction, Case, Claim, Domain, EvidenceRecord, Role, Unverification
+from dashboard.models import Account, Address, BulkAction, Case, Claim, Domain, EvidenceRecord, Role, Unverification
+from dashboard.services.bulk.judging import Moment
+from dashboard.services.bulk.work import Pace
 from jobs.bulk import Timing, work
 from tests.conftest import START, ManualClock
 from tests.support import bulk as steps
@@ -284,6 +286,31 @@ def test_a_result_is_taken_back_by_an_action_of_its_own(app: Flask, reviewer: Fl
     with app.app_context():
         assert set(db.session.scalars(select(Case.state))) == {"open"}
     assert "Nothing of it is left" in reviewer.get(post(reviewer, f"{page}/revert").location).text
+
+
+@pytest.mark.parametrize("kind", ["unverify", "revert"])
+def test_what_sources_refuse_stops_un_verifying_and_taking_back_in_the_same_words(
+    app: Flask, reviewer: FlaskClient, kind: str
+) -> None:
+    page = prepare(reviewer, lapsed(app, 40, addresses=1))
+    confirm(reviewer, page, typed_count=40)
+    if kind == "revert":
+        run(app, page)
+        with app.app_context(), writing() as session:
+            session.execute(update(Unverification).values(state="applied", settled_at=START))
+            session.execute(update(Address).values(verified=False))
+        page = post(reviewer, f"{page}/revert").location
+        confirm(reviewer, page, typed_count=40, note="wrong list")
+    with app.app_context():
+        bulk_id = int(page.rpartition("/")[2])
+        steps.work(bulk_id, pace=Pace(items=25, addresses=100), steps=1)
+        with writing() as session:
+            refused = {"state": "rejected", "settled_at": START}
+            session.execute(update(Unverification).where(Unverification.kind == kind).values(refused))
+        steps.work(bulk_id, Moment(START, START + steps.LEASE), pace=Pace(items=5, addresses=100))
+    html = reviewer.get(page).text
+    assert "Aborted by itself: sources refused too much of what they were told" in html
+    assert "10 cases</a> not touched" in html
 
 
 def test_the_file_names_every_address_masked_and_no_cell_is_a_formula(app: Flask, reviewer: FlaskClient) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from dashboard.audit.actor import system
 from dashboard.audit.events import Event
 from dashboard.audit.record import record
-from dashboard.models import BulkAction, BulkItem, BulkKind, BulkState, Decision, ItemState, Unverification
+from dashboard.models import BulkAction, BulkItem, BulkKind, BulkState, ItemState, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.bulk.apply import Chunk, apply_items, next_items
 from dashboard.services.bulk.control import STAGE, halt, progress
@@ -31,6 +31,8 @@ from dashboard.services.sql import trust_ids
 ACTOR = system("bulk")
 ASKED = 10
 """How many times in its course an action asks what sources answered: that counts all it has done."""
+_TELLS = {BulkKind.APPROVE: "unverify", BulkKind.REVERT: "revert"}
+"""What sources are asked for by an action of each kind; keeping verified asks for nothing."""
 WORKING = (BulkState.PREPARING.value, BulkState.RUNNING.value)
 
 
@@ -178,16 +180,18 @@ def _stop(session: Session, bulk: BulkAction, handled: int, now: datetime) -> bo
 
 
 def _refused(session: Session, bulk: BulkAction) -> str | None:
-    """Whether sources refuse what they are told; asked only while there is something left to stop.
+    """Whether sources refuse what this action tells them; asked only while there is something left to stop.
 
-    What takes un-verifications back belongs to the decisions of the action that made them: it stops for no refusal.
+    What un-verifies and what takes back belong to the same decisions: an action counts what it asked for itself.
     """
-    if bulk.kind != BulkKind.APPROVE:
+    kind = _TELLS.get(BulkKind(bulk.kind))
+    if kind is None:
         return None
+    mine = BulkItem.bulk_id == bulk.id, BulkItem.state == ItemState.DONE.value
     query = (
         select(Unverification.state, func.count())
-        .join(Decision, Decision.id == Unverification.decision_id)
-        .where(Decision.bulk_id == bulk.id, Unverification.settled_at.is_not(None))
+        .join(BulkItem, BulkItem.decision_id == Unverification.decision_id)
+        .where(*mine, Unverification.kind == kind, Unverification.settled_at.is_not(None))
         .group_by(Unverification.state)
     )
     counts = {row[0]: row[1] for row in session.execute(query)}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from flask import Flask
@@ -167,6 +168,81 @@ def test_it_aborts_when_sources_refuse_what_they_are_told(context: Flask) -> Non
     assert steps.bulk(bulk_id).stopped_why == "refused"
 
 
+def reverting(cases: int) -> int:
+    """Un-verify, let the sources apply it, and begin to take it back."""
+    bulk_id = steps.done(steps.lapsed(cases, addresses=1))
+    with writing() as session:
+        session.execute(update(Unverification).values(state="applied", settled_at=START))
+        session.execute(update(Address).values(verified=False))
+    revert_id = steps.reverting(bulk_id)
+    assert steps.say_yes(revert_id).state == "running"
+    return revert_id
+
+
+def stray_reverts(count: int, **values: Any) -> None:
+    """Put outbox rows that take back beside the first of the un-verifications, as no part of any action."""
+    columns = "decision_id", "address_id", "source_id", "effect", "judged", "reason", "decided_at"
+    with writing() as session:
+        for made in session.scalars(select(Unverification).order_by(Unverification.id).limit(count)).all():
+            same = {name: getattr(made, name) for name in columns}
+            theirs = {"public_id": f"r{made.id}", "kind": "revert", "state": "queued", "reverts_id": made.id}
+            session.add(Unverification(**same | theirs | values))
+
+
+def answer(kind: str, state: str, most: int = 1000) -> None:
+    """Let the sources answer so many of what they were asked for and have not answered."""
+    open_ones = select(Unverification.id).where(Unverification.kind == kind, Unverification.state == "queued")
+    with writing() as session:
+        ids = session.scalars(open_ones.order_by(Unverification.id).limit(most)).all()
+        session.execute(
+            update(Unverification).where(Unverification.id.in_(ids)).values(state=state, settled_at=START)
+        )
+
+
+def test_taking_back_aborts_when_sources_refuse_it(context: Flask) -> None:
+    revert_id = reverting(40)
+    steps.work(revert_id, pace=Pace(items=25, addresses=100), steps=1)
+    answer("revert", "rejected")
+    assert steps.work(revert_id, Moment(START, START + LEASE), pace=SMALL) == "aborted"
+    found = steps.bulk(revert_id)
+    assert (found.stopped_why, found.done_items, found.lease) == ("refused", 29, None)
+    told = entries(db.session())[-1]
+    assert (told.event, told.actor) == ("bulk.aborted", "system:bulk")
+    assert told.data == {
+        "why": "refused",
+        "done_items": 29,
+        "done_addresses": 29,
+        "skipped_items": 0,
+        "failed_items": 0,
+    }
+
+
+def test_taking_back_bears_a_few_refusals(context: Flask) -> None:
+    revert_id = reverting(40)
+    steps.work(revert_id, pace=Pace(items=25, addresses=100), steps=1)
+    answer("revert", "rejected", most=19)
+    answer("revert", "applied")
+    assert steps.work(revert_id, Moment(START, START + LEASE), pace=SMALL) == "completed"
+
+
+def test_what_sources_refused_to_un_verify_is_no_reason_to_stop_taking_it_back(context: Flask) -> None:
+    """The same decisions carry both: each action counts the answers to what it asked for itself."""
+    bulk_id = steps.done(steps.lapsed(50, addresses=1))
+    with writing() as session:
+        session.execute(update(Unverification).values(state="rejected", settled_at=START))
+        session.execute(update(Unverification).where(Unverification.id > 25).values(state="queued", settled_at=None))
+    revert_id = steps.reverting(bulk_id)
+    assert steps.say_yes(revert_id).state == "running"
+    assert steps.work(revert_id, pace=SMALL) == "completed"
+
+
+def test_un_verifying_does_not_stop_because_taking_back_is_refused(context: Flask) -> None:
+    bulk_id = steps.running(steps.lapsed(40, addresses=1))
+    steps.work(bulk_id, pace=Pace(items=25, addresses=100), steps=1)
+    stray_reverts(25, state="rejected", settled_at=START)
+    assert steps.work(bulk_id, Moment(START, START + LEASE), pace=SMALL) == "completed"
+
+
 @pytest.mark.parametrize(
     ("progress", "why"),
     [
@@ -202,6 +278,28 @@ def test_a_fault_that_falls_on_one_case_does_not_hold_up_the_others(context: Fla
     failed = db.session.scalars(select(BulkItem).where(BulkItem.state == "failed")).one()
     assert (failed.case_id, failed.why) == (cases[7], "fault")
     assert db.session.get_one(Case, cases[7]).state == "open"
+
+
+def test_taking_back_goes_around_a_case_on_which_a_fault_falls(context: Flask) -> None:
+    """A row that stands already where the opposite has its place stands for a fault nobody thought of."""
+    revert_id = reverting(30)
+    stray_reverts(1)
+    work(revert_id, Timing(gap=0.0))
+    found = steps.bulk(revert_id)
+    assert (found.state, found.done_items, found.failed_items) == ("completed", 29, 1)
+    failed = db.session.scalars(select(BulkItem).where(BulkItem.state == "failed")).one()
+    assert failed.why == "fault"
+    assert db.session.get_one(Case, failed.case_id).state == "decided"
+
+
+def test_taking_back_aborts_when_faults_fall_on_too_many_cases(context: Flask) -> None:
+    revert_id = reverting(40)
+    stray_reverts(3)
+    work(revert_id, Timing(gap=0.0))
+    found = steps.bulk(revert_id)
+    assert (found.state, found.stopped_why, found.failed_items) == ("aborted", "faults", 3)
+    told = entries(db.session())[-1]
+    assert (told.event, told.data["why"], told.data["failed_items"]) == ("bulk.aborted", "faults", 3)
 
 
 def test_the_pace_follows_the_clock_within_bounds() -> None:
