@@ -40,13 +40,21 @@ def _die_when_orphaned(parent: int, how: signal.Signals) -> None:
 
 def guard(parent: int, command: list[str]) -> int:
     """Run `command`, ending it when `parent` ends; return its exit code."""
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  the supervisor's own command
+    child: subprocess.Popen[bytes] | None = None
+    early: list[int] = []
 
     def pass_on(number: int, _frame: FrameType | None) -> None:
-        child.send_signal(number)
+        if child is None:
+            early.append(number)
+        else:
+            child.send_signal(number)
 
+    # Before there is a child: whoever hears from it may send a signal at once, which would end this guard alone.
     signal.signal(signal.SIGTERM, pass_on)
     signal.signal(signal.SIGINT, pass_on)
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL)  # noqa: S603  the supervisor's own command
+    for number in early:
+        child.send_signal(number)
     while child.poll() is None and os.getppid() == parent:
         with contextlib.suppress(subprocess.TimeoutExpired):
             child.wait(WATCH_SECONDS)

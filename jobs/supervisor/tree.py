@@ -47,7 +47,7 @@ class Child:
     command: Callable[[], list[str]]
     environment: Callable[[], Mapping[str, str]] = dict
     ready: Callable[[], bool] = _at_once
-    ready_seconds: float = 30.0
+    ready_seconds: float = 90.0
     last: bool = False
     log: str = "its lines above"
 

@@ -90,7 +90,7 @@ def test_two_at_once_close_each_case_once(covered: Flask) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=300)
     assert errors == []
     with covered.app_context():
         assert states() == ["closed_allow_listed"] * COUNT

@@ -19,7 +19,7 @@ def test_killed_three_times_nothing_is_lost_or_done_twice(database: str) -> None
         lacking("postgres", missing)
     command = [sys.executable, "tests/drill/bulk.py", "--kills", "3", "--database", database, "--json"]
     done = subprocess.run(
-        command, cwd=stage.ROOT, env=stage.environment({}), capture_output=True, text=True, timeout=300, check=False
+        command, cwd=stage.ROOT, env=stage.environment({}), capture_output=True, text=True, timeout=1200, check=False
     )
     assert done.returncode == 0, done.stderr[-2000:]
     (found,) = json.loads(done.stdout)

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
@@ -25,7 +23,10 @@ from jobs.demo.registry import Registry, Result, re_verifies
 from jobs.demo.source import take_page
 from jobs.simulator.sample import sample_accounts
 from tests.support import processes
+from tests.support.ports import free_port
+from tests.support.processes import PATIENCE, descendants, eventually
 
+STARTED_WITHIN = 300.0
 VERIFIED_AT = "2020-01-01T00:00:00Z"
 
 
@@ -162,25 +163,9 @@ def test_a_lost_acknowledgement_is_sent_again_with_the_same_words(registry: Regi
         assert [(each["id"], each["result"]) for each in acknowledged] == [("a", "applied"), ("b", "stale")]
 
 
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
-
-
-def eventually(condition: Callable[[], bool], seconds: float) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.1)
-    return condition()
-
-
-def descendants(pid: int) -> set[int]:
-    """Every process below `pid` (Linux)."""
-    found = set()
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        for child in map(int, (task / "children").read_text().split()):
-            found |= {child} | descendants(child)
-    return found
+def gone(pids: set[int]) -> bool:
+    """Whether none of them is left; whoever was not their parent buries them a moment later."""
+    return eventually(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))
 
 
 class Demo:
@@ -213,8 +198,8 @@ class Demo:
 
     def end(self, how: signal.Signals) -> None:
         self.process.send_signal(how)
-        self.process.wait(30)
-        self._reader.join()
+        self.process.wait(PATIENCE)
+        self._reader.join(PATIENCE)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks into /proc")
@@ -225,8 +210,10 @@ def test_the_demo_fills_its_queue_stops_cleanly_and_resumes(monkeypatch: pytest.
     with processes.short_directory("lw-demo-") as state_dir:
         first = Demo(state_dir, free_port())
         try:
-            assert eventually(first.is_up, 120), first.lines
-            assert eventually(lambda: first.count("SELECT count(*) FROM cases WHERE state = 'open'") > 5, 120)
+            assert eventually(first.is_up, STARTED_WITHIN), first.lines
+            assert eventually(
+                lambda: first.count("SELECT count(*) FROM cases WHERE state = 'open'") > 5, STARTED_WITHIN
+            )
             assert first.count("SELECT count(*) FROM markers WHERE name = 'demo'") == 1
             assert state_dir.stat().st_mode & 0o777 == 0o700
             assert (state_dir / "sign-ins.json").stat().st_mode & 0o777 == 0o600
@@ -236,19 +223,19 @@ def test_the_demo_fills_its_queue_stops_cleanly_and_resumes(monkeypatch: pytest.
         finally:
             processes.stop(first.process)
         assert first.process.returncode == 0
-        assert not [pid for pid in below if Path(f"/proc/{pid}").exists()]
+        assert gone(below)
         stopped_at, domains = first.domain_time(), first.count("SELECT count(*) FROM domains")
 
         second = Demo(state_dir, free_port())
         try:
-            assert eventually(second.is_up, 120), second.lines
+            assert eventually(second.is_up, STARTED_WITHIN), second.lines
             assert second.sign_ins() == first.sign_ins()
             assert second.count("SELECT count(*) FROM domains") == domains
             assert second.count("SELECT count(*) FROM import_runs") == 1
             assert stopped_at < second.domain_time() < f"{stopped_at[:8]}99"
             below = descendants(second.process.pid)
             second.process.kill()
-            assert eventually(lambda: not [pid for pid in below if Path(f"/proc/{pid}").exists()], 30)
+            assert gone(below)
         finally:
-            processes.stop(second.process)
             second.end(signal.SIGKILL)
+            processes.stop(second.process)

@@ -29,6 +29,8 @@ from jobs.supervisor.run import queue_of
 from jobs.supervisor.run import run as run_tree
 from tests.conftest import START
 from tests.support import processes
+from tests.support.ports import free_port
+from tests.support.processes import PATIENCE
 
 
 @pytest.fixture
@@ -40,11 +42,6 @@ def state_dir(sqlite_template: Path) -> Iterator[Path]:
 
 def settings_in(state_dir: Path, **environ: str) -> Settings:
     return load_settings({"LAPSEWATCH_STATE_DIR": str(state_dir), "LAPSEWATCH_PORT": str(free_port()), **environ})
-
-
-def free_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        return int(listener.getsockname()[1])
 
 
 @pytest.fixture
@@ -70,10 +67,10 @@ def test_the_first_start_prints_a_setup_code_that_the_browser_asks_for(state_dir
         assert re.search(
             rf"http://127\.0\.0\.1:{port}/setup with the setup code [A-Z2-7-]{{19}}$", said, re.MULTILINE
         )
-        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False) as client:
+        with httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=PATIENCE) as client:
             assert client.get("/setup").status_code == 200
         process.send_signal(signal.SIGTERM)
-        assert process.wait(30) == 0
+        assert process.wait(PATIENCE) == 0
     finally:
         processes.stop(process)
 

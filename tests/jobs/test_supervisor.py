@@ -8,8 +8,7 @@ import socket
 import subprocess
 import sys
 import threading
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -22,6 +21,8 @@ from jobs.supervisor.locks import only_one
 from jobs.supervisor.ports import check_free
 from jobs.supervisor.tree import LIFELINE, Child, Supervisor
 from tests.support import processes
+from tests.support.ports import free_port
+from tests.support.processes import PATIENCE, alive, eventually
 
 # A tree of two children, the second with a child of its own; prints every line, and the pids among them.
 TREE = """
@@ -31,21 +32,6 @@ shell = ["/bin/sh", "-c", "echo pid $$; sleep 60 & echo pid $!; wait"]
 children = [Child("first", lambda: ["/bin/sh", "-c", "echo pid $$; exec sleep 60"]), Child("second", lambda: shell)]
 Supervisor(children, functools.partial(print, flush=True)).run(lambda: print("ready", flush=True))
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def eventually(condition: Callable[[], bool], seconds: float = 30.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while not condition() and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return condition()
 
 
 @contextmanager
@@ -65,16 +51,34 @@ def running_tree() -> Iterator[tuple[subprocess.Popen[bytes], list[int]]]:
         processes.stop(process)
 
 
-def run_until_ready(children: list[Child], before_the_end: Callable[[], None] = lambda: None) -> list[str]:
+def run_until_ready(children: list[Child]) -> list[str]:
     """Run a supervisor here until all are ready, then stop it as Ctrl-C would; return what it said."""
     lines: list[str] = []
-
-    def stop() -> None:
-        before_the_end()
-        os.kill(os.getpid(), signal.SIGINT)
-
-    Supervisor(children, lines.append).run(stop)
+    Supervisor(children, lines.append).run(ctrl_c)
     return lines
+
+
+def run_until_said(wanted: str, *children: Child) -> list[str]:
+    """The same, but stop it when it has said this, a whole line; or when it never does."""
+    lines: list[str] = []
+
+    def hear(line: str) -> None:
+        lines.append(line)
+        if line == wanted:
+            ctrl_c()
+
+    patience = threading.Timer(PATIENCE, ctrl_c)
+    patience.start()
+    try:
+        Supervisor(list(children), hear).run()
+    finally:
+        patience.cancel()
+        patience.join()
+    return lines
+
+
+def ctrl_c() -> None:
+    os.kill(os.getpid(), signal.SIGINT)
 
 
 def shell(name: str, script: str, **options: object) -> Child:
@@ -85,10 +89,10 @@ def shell(name: str, script: str, **options: object) -> Child:
 def test_a_signal_stops_everything(number: signal.Signals) -> None:
     with running_tree() as (process, pids):
         assert all(map(alive, pids))
-        started = time.monotonic()
         process.send_signal(number)
-        assert process.wait(30) == 0
-        assert time.monotonic() - started < tree.STOP_SECONDS
+        assert process.wait(PATIENCE) == 0
+        assert process.stdout
+        assert b"killed" not in process.stdout.read(), "each ended when it was asked to"
         assert not any(map(alive, pids))
 
 
@@ -121,29 +125,28 @@ def test_the_guard_passes_on_signals_and_exit_codes() -> None:
         [*command, "trap 'exit 7' TERM; echo up; while :; do sleep 0.05; done"], stdout=subprocess.PIPE
     )
     assert trap.stdout
-    trap.stdout.readline()
+    assert trap.stdout.readline() == b"up\n"
     trap.terminate()
-    assert trap.wait(5) == 7
+    assert trap.wait(PATIENCE) == 7
 
 
 def test_children_start_in_order_when_those_before_are_ready(tmp_path: Path) -> None:
     sign = tmp_path / "ready"
     first = shell("first", f"sleep 0.2; touch {sign}; exec sleep 60", ready=sign.exists)
     second = shell("second", f"test -e {sign} && echo after; exec sleep 60")
-    lines = run_until_ready([first, second], lambda: time.sleep(0.3))
-    assert "second | after" in lines
+    assert "second | after" in run_until_said("second | after", first, second)
 
 
 def test_every_line_bears_its_childs_name() -> None:
     script = "printf 'one\\ntwo\\n' >&2; printf caf\\\\351; echo; exec sleep 60"
-    lines = run_until_ready([shell("talker", script), shell("x", "exec sleep 60")], lambda: time.sleep(0.3))
+    lines = run_until_said("talker | caf\ufffd", shell("talker", script), shell("x", "exec sleep 60"))
     assert lines[:3] == ["talker | one", "talker | two", "talker | caf\ufffd"]
 
 
 def test_a_child_cannot_command_the_terminal() -> None:
-    evil = Child("loud", lambda: ["/bin/sh", "-c", r"printf 'a\033[2J\302\2332J\tb\r\n'; exec sleep 60"])
-    lines = run_until_ready([evil], lambda: time.sleep(0.5))
-    assert "loud | a\ufffd[2J\ufffd2J\tb" in lines
+    evil = Child("loud", lambda: ["/bin/sh", "-c", r"printf 'a\033[2J\302\2332J\tb\r\nend\n'; exec sleep 60"])
+    lines = run_until_said("loud | end", evil)
+    assert lines[0] == "loud | a\ufffd[2J\ufffd2J\tb"
 
 
 def test_a_child_that_dies_is_started_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -169,14 +172,16 @@ def test_a_child_that_is_never_ready_ends_the_tree() -> None:
 def test_a_child_that_ignores_the_request_is_killed(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(tree, "STOP_SECONDS", 0.3)
     deaf = shell("deaf", "trap '' TERM; echo up; while :; do sleep 0.05; done")
-    assert "deaf | did not end in time; killed" in run_until_ready([deaf], lambda: time.sleep(0.3))
+    assert "deaf | did not end in time; killed" in run_until_said("deaf | up", deaf)
 
 
 def test_the_last_child_is_stopped_after_all_others(tmp_path: Path) -> None:
-    script = "trap 'date +%s%N > {}; exit' TERM; while :; do sleep 0.02; done"
-    store = shell("store", script.format(tmp_path / "store"), last=True)
-    user = shell("user", script.format(tmp_path / "user"))
-    run_until_ready([store, user], lambda: time.sleep(0.3))
+    script = "trap 'date +%s%N > {0}; exit' TERM; touch {0}; while :; do sleep 0.02; done"
+    ends = {name: tmp_path / name for name in ("store", "user")}
+    store, user = (
+        shell(name, script.format(end), last=name == "store", ready=end.exists) for name, end in ends.items()
+    )
+    run_until_ready([store, user])
     assert int((tmp_path / "store").read_text()) > int((tmp_path / "user").read_text())
 
 
@@ -198,10 +203,9 @@ def test_only_one_holds_a_state_folder_and_the_other_is_told_who(tmp_path: Path)
 
 def test_a_busy_port_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("jobs.supervisor.ports.PATIENCE_SECONDS", 0.0)
-    with socket.create_server(("127.0.0.1", 0)) as taken:
-        port = taken.getsockname()[1]
-        with pytest.raises(PortTakenError, match=f"port {port} .*--port"):
-            check_free("127.0.0.1", port)
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port)), pytest.raises(PortTakenError, match=f"port {port} .*--port"):
+        check_free("127.0.0.1", port)
     check_free("127.0.0.1", port)
 
 
@@ -227,7 +231,7 @@ def test_a_left_over_valkey_is_stopped_and_its_data_live_on(state_dir: Path) -> 
     # init buries an orphan; this one is a child of ours, so somebody here has to.
     threading.Thread(target=left_over.wait).start()
     assert valkey.stop_left_over(path)
-    assert left_over.wait(5) == 0
+    assert left_over.wait(PATIENCE) == 0
     again = start_valkey(state_dir)
     try:
         with redis.Redis.from_url(valkey.url_of(path)) as client:

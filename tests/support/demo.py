@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import socket
 import sys
 import time
 import urllib.error
@@ -17,8 +16,9 @@ from pathlib import Path
 from playwright.sync_api import Page
 
 from tests.support import processes
+from tests.support.ports import free_port
 
-START_SECONDS = 60.0
+START_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
@@ -41,12 +41,6 @@ class Demo:
         """Sign out through the button."""
         page.get_by_role("button", name="Sign out").click()
         page.wait_for_url("**/sign-in*")
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @contextmanager
@@ -77,7 +71,7 @@ def running_demo(folder: Path) -> Iterator[Demo]:
 
 def _answers(url: str) -> bool:
     try:
-        with urllib.request.urlopen(f"{url}/sign-in", timeout=5) as reply:
+        with urllib.request.urlopen(f"{url}/sign-in", timeout=30) as reply:
             return bool(reply.status == 200)
     except (urllib.error.URLError, OSError):
         return False

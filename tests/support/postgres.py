@@ -22,7 +22,7 @@ from sqlalchemy.engine import URL, make_url
 from tests.support import processes
 
 VARIABLE = "LAPSEWATCH_TEST_POSTGRES_URL"
-START_SECONDS = 30.0
+START_SECONDS = 120.0
 # What a crash would lose is of no worth here; the rest keeps PostgreSQL's own settings, so that plans are real.
 FAST = {
     "fsync": "off",

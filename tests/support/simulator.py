@@ -15,7 +15,7 @@ from typing import Any
 from dashboard.config import parse_endpoint
 from tests.support import processes
 
-STARTUP_SECONDS = 15.0
+STARTUP_SECONDS = 120.0
 
 
 @dataclass(frozen=True)
@@ -62,7 +62,7 @@ class Simulator:
             data=None if body is None else json.dumps(body).encode(),
             headers={"Content-Type": "application/json"},
         )
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=60) as reply:
             return json.load(reply)
 
 

@@ -4,37 +4,23 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
 
 from tests.support import processes
+from tests.support.processes import alive, descendants, eventually
 
 ROOT = Path(__file__).resolve().parents[2]
 # Starts a child through our helper, tells its pid, and waits to be killed.
 PARENT = """
 import sys, time
 from tests.support import processes
+from tests.support.processes import alive, descendants, eventually
 child = processes.start(["sleep", "60"])
 print(child.pid, flush=True)
 time.sleep(60)
 """
-
-
-def alive(pid: int) -> bool:
-    try:
-        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
-    except FileNotFoundError:
-        return False
-    return state != "Z"
-
-
-def wait_until_gone(pid: int, seconds: float = 5.0) -> bool:
-    deadline = time.monotonic() + seconds
-    while alive(pid) and time.monotonic() < deadline:
-        time.sleep(0.01)
-    return not alive(pid)
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the death signal is Linux's")
@@ -44,7 +30,19 @@ def test_a_child_dies_with_its_killed_parent() -> None:
         child = int(parent.stdout.readline())
         assert alive(child)
         os.kill(parent.pid, signal.SIGKILL)
-    assert wait_until_gone(child)
+    assert eventually(lambda: not alive(child))
+
+
+def test_what_a_process_started_is_found_while_it_comes_and_goes() -> None:
+    child = processes.start(["sh", "-c", "sleep 60 & echo $!; while :; do /bin/true; done"], stdout=subprocess.PIPE)
+    assert child.stdout
+    try:
+        grandchild = int(child.stdout.readline())
+        for _ in range(50):
+            assert grandchild in descendants(child.pid)
+    finally:
+        processes.stop(child)
+    assert descendants(child.pid) == set()
 
 
 def test_stop_also_ends_what_the_child_started() -> None:
@@ -54,7 +52,7 @@ def test_stop_also_ends_what_the_child_started() -> None:
         grandchild = int(stdout.readline())
     processes.stop(child)
     assert child.returncode == -signal.SIGTERM
-    assert wait_until_gone(grandchild)
+    assert eventually(lambda: not alive(grandchild))
 
 
 def test_a_short_directory_is_private_and_goes_away() -> None:

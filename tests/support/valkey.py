@@ -15,7 +15,7 @@ import redis
 from tests.support import processes
 
 VARIABLE = "LAPSEWATCH_VALKEY_SERVER"
-START_SECONDS = 15.0
+START_SECONDS = 120.0
 
 
 def server_binary() -> Path:
