@@ -10,6 +10,24 @@ document.addEventListener("htmx:afterSwap", (event) => {
   }
 });
 
+// What renews itself waits while somebody presses on it: a button exchanged before it is let go would not be clicked.
+let pressed = null;
+document.addEventListener("pointerdown", (event) => {
+  pressed = event.target;
+});
+for (const end of ["pointerup", "pointercancel"]) {
+  document.addEventListener(end, () => {
+    pressed = null;
+  });
+}
+document.addEventListener("htmx:beforeSwap", (event) => {
+  const { target, requestConfig } = event.detail;
+  const renewed = requestConfig.verb === "get" && target.matches('[hx-trigger^="every"]');
+  if (renewed && pressed && target.contains(pressed)) {
+    event.detail.shouldSwap = false;
+  }
+});
+
 document.addEventListener("DOMContentLoaded", () => {
   const errors = document.getElementById("error-summary");
   if (errors) {

@@ -29,8 +29,8 @@ pytestmark = pytest.mark.browser
 CASES = 5_000
 ADDRESSES = CASES
 EXCLUDED = "section[aria-labelledby=excluded-head]"
-SHOWN = 60_000
-"""Milliseconds within which a page must show what it waits for, on a machine that is busy with other things."""
+SHOWN = 300_000
+"""Milliseconds within which a page must show what a worker does, on a machine that is busy with other things."""
 
 
 @dataclass
@@ -93,7 +93,8 @@ def shows(two: Browsers, page: Page, wanted: Locator) -> None:
 
     def look() -> bool:
         if not wanted.is_visible() and page.get_by_role("link", name="Refresh").count():
-            page.get_by_role("link", name="Refresh").click()
+            with page.expect_navigation():
+                page.get_by_role("link", name="Refresh").click()
         return wanted.is_visible()
 
     until(f"{page.url} shows {wanted}", look, every=1.0)
@@ -106,8 +107,14 @@ def take_all_of_the_filter(rita: Page) -> None:
     rita.get_by_role("button", name="Filter", exact=True).click()
     rita.wait_for_url("**/cases?*phase=redemption*")
     expect(rita.locator("#queue")).not_to_contain_text("elsewhere.org")
+    nothing_moves(rita)
     rita.get_by_role("button", name=f"all {CASES + 1:,} of this filter…").click()
     rita.wait_for_url("**/bulk-actions/1")
+
+
+def nothing_moves(page: Page) -> None:
+    """Wait until htmx has put everything that it asked for in its place."""
+    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
 
 
 def confirm(page: Page, note: str, reason: str | None = None) -> None:
@@ -128,6 +135,8 @@ def approve(house: House, two: Browsers, bulk_id: int) -> None:
     expect(rita.get_by_role("button", name=re.compile("Approve"))).to_have_count(0)
     ada.get_by_role("link", name="Bulk actions").click()
     ada.get_by_role("link", name=f"bulk action {bulk_id}", exact=False).click()
+    ada.wait_for_url(f"**/bulk-actions/{bulk_id}")
+    rita.wait_for_load_state()
     for part in ("#consequence", ".digest", EXCLUDED):
         assert ada.locator(part).inner_text() == rita.locator(part).inner_text()
     with house.held_worker():
@@ -145,7 +154,7 @@ def the_focus_stays(page: Page) -> None:
     page.get_by_role("button", name="Pause").focus()
     with page.expect_response("**/progress"):
         pass
-    expect(page.locator(".htmx-request, .htmx-swapping, .htmx-settling")).to_have_count(0)
+    nothing_moves(page)
     expect(page.get_by_role("button", name="Pause")).to_be_focused()
 
 
@@ -183,9 +192,10 @@ def test_five_thousand_cases_from_the_filter_to_the_revert_with_a_worker_killed_
     rita, ada = two.rita, two.ada
     ada.goto("/cases?phase=redemption")
     ada.locator("table a[href^='/cases/']").first.click()
+    ada.wait_for_url(re.compile(r"/cases/\d+$"))
     ada.get_by_role("button", name="Claim").click()
     expect(ada.locator("#claim")).to_contain_text("You work on this case")
-    house.start_worker()
+    house.start_worker(slow=True)
 
     take_all_of_the_filter(rita)
     shows(two, rita, rita.get_by_role("heading", name="Confirm"))

@@ -16,7 +16,7 @@ from dashboard.lifecycle.evidence import Phase
 from dashboard.models import Case, CaseNote, Decision, DecisionKind, Role, SetAside, Unverification
 from dashboard.services.reasons import Keeper, add_template
 from dashboard.services.terms import end_terms
-from tests.browser.test_keys import Desk, focused, press, sign_in
+from tests.browser.test_keys import Desk, focused, pick, press, sign_in
 from tests.conftest import START, ManualClock
 from tests.support import browser as browsers
 from tests.support import people, site, story
@@ -69,7 +69,7 @@ def case_of(desk: Desk, number: int) -> Case:
 
 def unverify(page: Page) -> None:
     press(page, "a")
-    page.keyboard.type("The domain has lapsed")
+    pick(page, "The domain has lapsed")
     tab_to(page, "Un-verify 3 addresses")
     press(page, "Enter")
 
@@ -78,9 +78,9 @@ def keep(page: Page, reason: str, until: str = "") -> None:
     press(page, "v")
     if until:
         tab_to(page, "override-until", "Shift+Tab")
-        page.keyboard.type(until)
+        pick(page, until)
         tab_to(page, "override-reason_code")
-    page.keyboard.type(reason)
+    pick(page, reason)
     tab_to(page, "Keep verified")
     press(page, "Enter")
 
@@ -149,6 +149,7 @@ def test_five_cases_from_first_to_last_by_forms_and_links_without_script(desk: D
         sign_in(page, desk, "rita@desk.test")
         page.goto(f"{desk.url}/cases?tld=net")
         page.get_by_role("link", name="case-500.net", exact=True).click()
+        page.wait_for_url(addresses[0])
         page.get_by_role("button", name="Claim").click()
         expect(page.locator("#claim")).to_contain_text("You work on this case")
 

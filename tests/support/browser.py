@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Route, expect, sync_playwright
 
 VARIABLE = "LAPSEWATCH_CHROMIUM"
 NAMES = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -29,6 +29,10 @@ ARGUMENTS = [
     # The browser's own errands go nowhere either: no other name or address resolves.
     "--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE localhost, EXCLUDE 127.0.0.1, EXCLUDE [::1]",
 ]
+
+PATIENCE = 90_000
+"""Milliseconds within which a page does what it will do at all, on a machine that is busy with other things."""
+expect.set_options(timeout=PATIENCE)
 
 
 def executable() -> Path | None:
@@ -61,7 +65,9 @@ def chromium() -> Iterator[Browser]:
     Until the end Playwright's event loop counts as running in this thread, so `asyncio.run` fails in it.
     """
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable(), headless=True, args=ARGUMENTS)
+        browser = playwright.chromium.launch(
+            executable_path=executable(), headless=True, args=ARGUMENTS, timeout=2 * PATIENCE
+        )
         try:
             yield browser
         finally:
@@ -98,6 +104,7 @@ def new_context(browser: Browser, **options: Any) -> Iterator[tuple[BrowserConte
     """A fresh profile at the desk's size; `options` are Playwright's (`java_script_enabled=False`, `color_scheme`)."""
     settings: dict[str, Any] = {"viewport": {"width": 1280, "height": 800}, "service_workers": "block", **options}
     context = browser.new_context(**settings)
+    context.set_default_timeout(PATIENCE)
     watch = Watch()
     watch.attach(context)
     try:

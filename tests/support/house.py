@@ -30,8 +30,16 @@ from dashboard.models import Source
 from tests.support import processes, site
 
 ROOT = Path(__file__).resolve().parents[2]
-PATIENCE = 90.0
+PATIENCE = 300.0
 PAGE = 1000
+# A worker that takes its time over bulk actions: small chunks, and a pause after each.
+SLOW = """
+from jobs import bulk
+from jobs.worker import run_worker
+bulk.MOST_ITEMS = 100
+bulk.work.__defaults__ = (bulk.Timing(gap=0.15),)
+raise SystemExit(run_worker())
+"""
 
 
 def until(what: str, holds: Callable[[], object], every: float = 0.05) -> None:
@@ -51,11 +59,15 @@ class House:
     environ: dict[str, str]
     _worker: subprocess.Popen[bytes] | None = field(default=None, repr=False)
 
-    def start_worker(self) -> None:
-        """Start a worker; `kill_worker` or the end of the house ends it."""
+    def start_worker(self, *, slow: bool = False) -> None:
+        """Start a worker; `kill_worker` or the end of the house ends it.
+
+        A `slow` one leaves a test the time to come between: it does not matter then how fast the machine is, nor how
+        long a page takes on it.
+        """
         kept = {name: value for name, value in os.environ.items() if not name.startswith("LAPSEWATCH_")}
         self._worker = processes.start(
-            [sys.executable, "-m", "jobs", "worker"],
+            [sys.executable, *(["-c", SLOW] if slow else ["-m", "jobs", "worker"])],
             cwd=ROOT,
             env=kept | self.environ,
             stdout=subprocess.DEVNULL,
@@ -74,9 +86,11 @@ class House:
             self._worker.send_signal(signal.SIGCONT)
 
     def kill_worker(self) -> None:
-        """Kill the worker at once (SIGKILL), and with it whatever job it runs."""
+        """Kill the worker at once (SIGKILL), and with it whatever job it runs; return when all of it is dead."""
         if self._worker:
+            below = processes.descendants(self._worker.pid)
             processes.stop(self._worker, signal.SIGKILL)
+            assert processes.eventually(lambda: not any(map(processes.alive, below)))
             self._worker = None
 
     def answer_as_source(self, token: str) -> int:

@@ -19,7 +19,7 @@ from playwright.sync_api import Browser, Locator, Page, StorageState, expect
 from tests.support.browser import new_page
 from tests.support.demo import Demo
 
-SETTLED_WITHIN = 180.0
+SETTLED_WITHIN = 300.0
 HELD_AT = 9
 """Hour of the first day at which the domain clock is held."""
 STEP_DAYS = 2
@@ -39,7 +39,7 @@ class World:
 
     def set_clock(self, **values: Any) -> datetime:
         """Move or hold the domain clock; return what it shows then."""
-        reply = httpx.post(f"{self._control}/clock", json=values, trust_env=False).raise_for_status()
+        reply = httpx.post(f"{self._control}/clock", json=values, timeout=60, trust_env=False).raise_for_status()
         return datetime.fromisoformat(reply.json()["now"])
 
     def advance(self, days: int) -> None:
@@ -69,7 +69,9 @@ class World:
         return int(self._ask("SELECT count(*) FROM domains WHERE next_check_at <= ?", text)[0][0])
 
     def _ask(self, query: str, *values: Any) -> list[tuple[Any, ...]]:
-        with contextlib.closing(sqlite3.connect(f"file:{self._state_dir / 'lapsewatch.db'}?mode=ro", uri=True)) as db:
+        with contextlib.closing(
+            sqlite3.connect(f"file:{self._state_dir / 'lapsewatch.db'}?mode=ro", uri=True, timeout=60)
+        ) as db:
             return db.execute(query, values).fetchall()
 
 

@@ -78,8 +78,8 @@ def test_errors_of_scripts_and_console_are_noted(browser: Browser, address: str)
     with new_context(browser) as (context, watch):
         page = context.new_page()
         page.goto(address)
-        page.evaluate("() => { console.error('seen'); setTimeout(() => { throw new Error('thrown') }, 0) }")
-        page.wait_for_function("() => new Promise(done => setTimeout(() => done(true), 50))")
+        with context.expect_event("console"), context.expect_event("weberror"):
+            page.evaluate("() => { console.error('seen'); setTimeout(() => { throw new Error('thrown') }, 0) }")
         assert any("seen" in error for error in watch.errors)
         assert any("thrown" in error for error in watch.errors)
 
