@@ -41,7 +41,7 @@ def meanwhile(app: Flask, work: Callable[[], None]) -> Iterator[list[BaseExcepti
     thread = threading.Thread(target=run)
     thread.start()
     yield errors
-    thread.join(timeout=30)
+    thread.join(timeout=120)
 
 
 def add_an_address() -> None:
