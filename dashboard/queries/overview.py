@@ -14,6 +14,7 @@ from dashboard.models import (
     CaseOpening,
     Decision,
     DecisionKind,
+    Domain,
     Notice,
     ProviderCount,
     Source,
@@ -59,6 +60,19 @@ class MonthFigures:
     approved: int
     overridden: int
     unverified: int
+
+
+@dataclass(frozen=True, slots=True)
+class FirstSteps:
+    """What is done of what a new desk needs."""
+
+    has_source: bool
+
+
+def first_steps(session: Session) -> FirstSteps | None:
+    """Tell how far the setting up is; None as soon as there is a domain to watch."""
+    has_domain, has_source = session.execute(select(select(Domain.id).exists(), select(Source.id).exists())).one()
+    return None if has_domain else FirstSteps(bool(has_source))
 
 
 def month_figures(session: Session, spans: Sequence[tuple[datetime, datetime]]) -> list[MonthFigures]:

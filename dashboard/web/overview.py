@@ -12,7 +12,14 @@ from dashboard.database import db
 from dashboard.queries.brakes import brakes
 from dashboard.queries.domains import DomainFilters, domain_count
 from dashboard.queries.history import phase_spans
-from dashboard.queries.overview import LOOKUP_DAYS, STUCK_AFTER, lookups, month_figures, stuck_deliveries
+from dashboard.queries.overview import (
+    LOOKUP_DAYS,
+    STUCK_AFTER,
+    first_steps,
+    lookups,
+    month_figures,
+    stuck_deliveries,
+)
 from dashboard.queries.queue import QueueFilters, Viewer, dropping_count, phase_counts, queue_page, state_counts
 from dashboard.queries.sweeps import last_doubt
 from dashboard.web.filters import page_now
@@ -42,6 +49,7 @@ def index() -> str:
     this_month, last_month = month_figures(session, both_months)
     return render_template(
         "overview/index.html",
+        first_steps=first_steps(session),
         riskiest=riskiest,
         strips={row.id: row_strip(row, spans.get(row.domain_id, ()), now) for row in riskiest},
         phases=sorted(phases.items(), key=lambda item: -item[1]),

@@ -20,6 +20,19 @@ def test_an_empty_desk_is_calm(app: Flask) -> None:
     assert "tile-alert" not in html
 
 
+def test_a_new_desk_says_what_to_do_first(app: Flask) -> None:
+    client = signed_in_client(app)
+    assert "lapsewatch source add" in client.get("/").text
+    with app.app_context(), writing() as session:
+        make.make_source(session)
+    html = client.get("/").text
+    assert "lapsewatch source add" not in html
+    assert "lapsewatch import accounts --source" in html
+    with app.app_context(), writing() as session:
+        make.make_domain(session, "first.net")
+    assert "First steps" not in client.get("/").text
+
+
 def test_every_number_is_a_link_to_its_rows(app: Flask) -> None:
     with app.app_context(), writing() as session:
         make.make_case(session, make.make_domain(session, "soon.net"), drop_at=START + timedelta(days=3), risk=9)
