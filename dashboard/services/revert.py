@@ -7,13 +7,14 @@ has (`revert_asked_at`). The chain of states is `applied -> revert_queued -> rev
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, case, insert, literal, or_, select, update
+from sqlalchemy import ColumnElement, Select, Update, and_, case, func, insert, literal, or_, select, update
 from sqlalchemy.orm import Session
 from sqlalchemy.sql.dml import ReturningUpdate
 
@@ -24,9 +25,19 @@ from dashboard.models import Address, Case, CaseOpening, CaseState, Decision, Un
 from dashboard.models import UnverificationState as State
 from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import current
-from dashboard.services.sql import among, random_id, rfc3339_text, rows_of, within
+from dashboard.services.sql import among, on_postgresql, random_id, rfc3339_text, rows_of
 from dashboard.times import rfc3339
 
+_MADE = (
+    Unverification.id,
+    Unverification.decision_id,
+    Unverification.address_id,
+    Unverification.source_id,
+    Unverification.effect,
+    Unverification.state,
+    Unverification.reason,
+)
+"""What an opposite is made of, and what it is counted by."""
 UNSERVED = {State.QUEUED.value, State.RECHECKING.value}
 TAKEN_BACK = "the decision was taken back"
 
@@ -99,25 +110,53 @@ def _refusal(session: Session, decision: Decision) -> RevertRefusal | None:
 
 
 def take_back(
-    session: Session, decision_ids: Collection[int], now: datetime, address_ids: Collection[int] | None = None
+    session: Session,
+    decision_ids: Collection[int],
+    now: datetime,
+    *,
+    chosen: ColumnElement[bool] | None = None,
 ) -> Mapping[int, Tally]:
-    """Withdraw or queue the opposite of what the decisions did to their addresses (to `address_ids` alone, if given).
+    """Withdraw or queue the opposite of what the decisions did to their addresses.
 
-    Set-based; returns a tally a decision. The cases are the caller's to lock before.
+    `chosen`: a condition on an un-verification, where not all of them are meant. Set-based; returns a tally a
+    decision. The cases are the caller's to lock before.
     """
     statement = _taken_back(decision_ids, now)
-    if address_ids is not None:
-        statement = statement.where(within(Unverification.address_id, address_ids))
+    if chosen is not None:
+        statement = statement.where(chosen)
     session.flush()
-    reverting: list[int] = []
+    at_once = _in_one_statement if on_postgresql(session) else _in_two_statements
     counts: dict[int, dict[str, int]] = {ident: {} for ident in decision_ids}
-    for ident, decision_id, state in rows_of(session, statement):
-        what = _BECAME[state]
-        counts[decision_id][what] = counts[decision_id].get(what, 0) + 1
-        if what == "queued":
+    for decision_id, state, count in at_once(session, statement, now):
+        counts[decision_id][_BECAME[state]] = count
+    return {ident: Tally(**found) for ident, found in counts.items()}
+
+
+def _in_one_statement(session: Session, statement: Update, now: datetime) -> Iterable[tuple[int, str, int]]:
+    """Run `_taken_back` and put the opposites beside what it changed; returns how many became what, by decision.
+
+    What was changed is neither looked up again nor carried out of the database and back.
+    """
+    undone = statement.returning(*_MADE, Address.verified_at, Address.state_token).cte("undone")
+    columns = _opposite(session, undone.c, undone.c, now)
+    waiting = select(*columns.values()).where(undone.c.state == State.REVERT_QUEUED.value).order_by(undone.c.id)
+    queued = insert(Unverification).from_select(list(columns), waiting).cte("queued")
+    of_each = undone.c.decision_id, undone.c.state
+    counted = select(*of_each, func.count()).group_by(*of_each).add_cte(queued)
+    return [(row[0], row[1], row[2]) for row in rows_of(session, counted)]
+
+
+def _in_two_statements(session: Session, statement: Update, now: datetime) -> Iterable[tuple[int, str, int]]:
+    """The same for SQLite, which takes no change of rows for a table of another statement."""
+    made = statement.returning(Unverification.id, Unverification.decision_id, Unverification.state)
+    reverting: list[int] = []
+    counts: Counter[tuple[int, str]] = Counter()
+    for ident, decision_id, state in rows_of(session, made):
+        counts[decision_id, state] += 1
+        if state == State.REVERT_QUEUED:
             reverting.append(ident)
     _queue_opposites(session, reverting, now)
-    return {ident: Tally(**found) for ident, found in counts.items()}
+    return [(decision_id, state, count) for (decision_id, state), count in counts.items()]
 
 
 _BECAME = {
@@ -129,8 +168,8 @@ _BECAME = {
 """Which number of a `Tally` an un-verification counts in, by its state after `_taken_back`."""
 
 
-def _taken_back(decision_ids: Collection[int], now: datetime) -> ReturningUpdate[int, int, str]:
-    """Change all un-verifications of the decisions at once, each by the state it is in; returns what they became."""
+def _taken_back(decision_ids: Collection[int], now: datetime) -> Update:
+    """Change all un-verifications of the decisions at once, each by the state it is in."""
     state, unserved = Unverification.state, Unverification.state.in_(UNSERVED)
     undone = and_(state == State.APPLIED.value, _untouched())
     return (
@@ -147,7 +186,6 @@ def _taken_back(decision_ids: Collection[int], now: datetime) -> ReturningUpdate
             settled_why=case((unserved, TAKEN_BACK), else_=Unverification.settled_why),
             revert_asked_at=case((state == State.SENT.value, now), else_=Unverification.revert_asked_at),
         )
-        .returning(Unverification.id, Unverification.decision_id, state)
     )
 
 
@@ -199,20 +237,7 @@ def _queue_opposites(session: Session, ids: Collection[int], now: datetime) -> N
     """Put one outbox row of kind `revert` beside each of these un-verifications, with its address's state."""
     if not ids:
         return
-    blocked = Unverification.effect == "block_reset"
-    columns = {
-        "public_id": random_id(session),
-        "decision_id": Unverification.decision_id,
-        "address_id": Unverification.address_id,
-        "source_id": Unverification.source_id,
-        "kind": literal("revert"),
-        "effect": Unverification.effect,
-        "state": literal(State.QUEUED.value),
-        "judged": judged_in_sql(blocked, Address.verified_at, Address.state_token),
-        "reason": Unverification.reason,
-        "decided_at": literal(now, Unverification.decided_at.type),
-        "reverts_id": Unverification.id,
-    }
+    columns = _opposite(session, Unverification, Address, now)
     source = (
         select(*columns.values())
         .select_from(Unverification)
@@ -221,6 +246,23 @@ def _queue_opposites(session: Session, ids: Collection[int], now: datetime) -> N
         .order_by(Unverification.id)
     )
     session.execute(insert(Unverification).from_select(list(columns), source))
+
+
+def _opposite(session: Session, made: Any, address: Any, now: datetime) -> dict[str, ColumnElement[Any]]:
+    """Return the columns of the outbox row that takes back what was `made`; both are tables or have their columns."""
+    return {
+        "public_id": random_id(session),
+        "decision_id": made.decision_id,
+        "address_id": made.address_id,
+        "source_id": made.source_id,
+        "kind": literal("revert"),
+        "effect": made.effect,
+        "state": literal(State.QUEUED.value),
+        "judged": judged_in_sql(made.effect == "block_reset", address.verified_at, address.state_token),
+        "reason": made.reason,
+        "decided_at": literal(now, Unverification.decided_at.type),
+        "reverts_id": made.id,
+    }
 
 
 def restore(session: Session, ids: Collection[int | None]) -> None:
@@ -257,9 +299,9 @@ def close_decisions(session: Session, decision_ids: Collection[int], staff_id: i
     decided = among(Case.id, cases), Case.state == CaseState.DECIDED
     ids = _returned(session, update(Case).where(*decided).values(opened).returning(Case.id))
     if ids:
-        session.execute(
-            insert(CaseOpening), [{"case_id": ident, "opened_at": now, "why": TAKEN_BACK} for ident in sorted(ids)]
-        )
+        opening = select(Case.id, literal(now, Case.opened_at.type), literal(TAKEN_BACK))
+        source = opening.where(among(Case.id, ids)).order_by(Case.id)
+        session.execute(insert(CaseOpening).from_select(["case_id", "opened_at", "why"], source))
         session.expire_all()
     return ids
 

@@ -87,7 +87,7 @@ def take_back_items(session: Session, bulk: BulkAction, items: Sequence[AnyRow],
     outside = _outside(session, items)
     good = [item for item in items if item.decision_id not in outside]
     ids = [item.decision_id for item in good]
-    tallies = take_back(session, ids, moment.now, _wanted(session, [item.id for item in good]))
+    tallies = take_back(session, ids, moment.now, chosen=_is_chosen(bulk))
     reopened = close_decisions(session, ids, bulk.author_id, moment.now)
     author = Actor(ActorKind.STAFF, str(bulk.author_id))
     entries = [
@@ -119,6 +119,10 @@ def _overrides(session: Session, decision_ids: Collection[int]) -> set[int]:
     return set(decision_ids) - set(session.scalars(made))
 
 
-def _wanted(session: Session, item_ids: Collection[int]) -> set[int]:
-    query = select(BulkAddress.address_id).where(among(BulkAddress.item_id, item_ids), BulkAddress.is_chosen)
-    return set(rows_of(session, query).scalars())
+def _is_chosen(bulk: BulkAction) -> ColumnElement[bool]:
+    """Condition on an un-verification that its address is part of the action.
+
+    Looked up for each row by the list's key: joined, PostgreSQL may begin with all addresses of the action instead.
+    """
+    mine = BulkAddress.bulk_id == bulk.id, BulkAddress.address_id == Unverification.address_id
+    return select(BulkAddress.is_chosen).where(*mine).correlate(Unverification).scalar_subquery().is_(True)
