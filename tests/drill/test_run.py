@@ -5,16 +5,18 @@ from __future__ import annotations
 from jobs.providers.pace.table import Pace, Window
 from tests.drill.run import PACES, SHORT, Visit, count, drill, most_at_once, most_in, scaled
 
-SECONDS = 16.0
+SECONDS = 24.0
+DAY = 2 * SHORT
+"""A request that a busy machine delays by less than a tenth of a window is within what the pace allows for."""
 
 
 def test_no_server_is_asked_more_than_it_bears_although_workers_are_killed() -> None:
-    result = drill(SECONDS)
+    result = drill(SECONDS, DAY)
     assert [one for one in result.findings if not one.kept] == []
     assert result.kills >= 4
     for name, pace in PACES.items():
         asked = next(one.total for one in result.findings if one.server == name)
-        day = pace.windows[-1]
+        day = scaled(pace, DAY).windows[-1]
         assert asked >= day.limit / 2, f"{name} was hardly asked, which proves nothing"
         assert asked <= day.limit * (SECONDS / day.seconds + 1)
 

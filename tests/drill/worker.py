@@ -24,7 +24,8 @@ from jobs.providers.pace.store import PaceStore
 from jobs.providers.pace.table import Pace, Window
 from jobs.providers.panel import Panel, open_panel
 
-HOLD = 2.0
+HOLD = 4.0
+"""Seconds: a turn may be used a second after it was given, and its reply may be slow on a busy machine."""
 AT_ONCE = 8
 PANELS = (("rdap",),), (("whois",),), (("fastly",),)
 
