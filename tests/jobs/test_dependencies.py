@@ -36,8 +36,10 @@ def clock() -> ManualClock:
 
 
 def test_a_mail_operator_that_nobody_has_registered_flags_who_it_served(
-    settings: Settings, clock: ManualClock, tmp_path: Path
+    settings: Settings, clock: ManualClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    # On a busy machine too it is the zones above that answer, not the resolver in their place.
+    monkeypatch.setattr("jobs.providers.dns_parent.SECONDS", 60.0)
     folder = tmp_path / "simulator"
     folder.mkdir()
     with running_simulator(folder) as simulator:
