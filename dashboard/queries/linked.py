@@ -87,7 +87,7 @@ def _linked_cases(domain_id: int) -> Any:
         _registrar(literal(domain_id), Provider.WHOIS).label("whois"),
         _registrar(found.c.domain_id, Provider.RDAP).label("their_rdap"),
         _registrar(found.c.domain_id, Provider.WHOIS).label("their_whois"),
-    ).order_by(found.c.accounts.desc(), found.c.kind)
+    ).order_by(found.c.accounts.desc(), found.c.kind, found.c.relied_on)
 
 
 def _by_accounts(domain_id: int) -> Any:
@@ -101,7 +101,7 @@ def _by_accounts(domain_id: int) -> Any:
         .join(here, and_(here.account_id == there.account_id, here.domain_id == domain_id))
         .where(Case.domain_id != domain_id, Case.state.in_(PENDING))
         .group_by(Case.id, Domain.id)
-        .order_by(accounts.desc(), Case.risk.desc())
+        .order_by(accounts.desc(), Case.risk.desc(), Case.id)
         .limit(MAX_LOOKED_AT)
     )
 

@@ -107,7 +107,7 @@ def stuck_deliveries(session: Session, now: datetime) -> list[StuckDeliveries]:
         .join(Source, Source.id == both.c.source_id)
         .where(both.c.at < now - STUCK_AFTER)
         .group_by(Source.name, Source.slug, both.c.state)
-        .order_by(oldest)
+        .order_by(oldest, Source.slug, both.c.state)
     )
     return [StuckDeliveries(*row) for row in rows]
 
@@ -126,7 +126,8 @@ def lookups(session: Session, now: datetime) -> list[Lookups]:
 
 def _lookups(provider: str, counts: Sequence[tuple[str, int]]) -> Lookups:
     """Part the number of questions from the kinds of failure."""
-    errors = sorted(((error, count) for error, count in counts if error != ASKED), key=lambda pair: -pair[1])
+    failures = ((error, count) for error, count in counts if error != ASKED)
+    errors = sorted(failures, key=lambda pair: (-pair[1], pair[0]))
     asked = sum(count for error, count in counts if error == ASKED)
     # What our own pace held back is shown, but did not fail.
     failed = sum(count for error, count in errors if error != ErrorKind.NOT_ASKED)
