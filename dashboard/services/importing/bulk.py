@@ -78,7 +78,7 @@ class Bulk(Protocol):
         """Return at least `number` ids for new rows."""
         ...
 
-    def insert(self, shape: Shape, rows: Sequence[Values]) -> None:
+    def insert(self, shape: Shape, rows: Iterable[Values]) -> None:
         """Add rows of the columns `Shape.inserted`."""
         ...
 
@@ -154,7 +154,7 @@ class _Postgresql:
         first, last, apart = cast("tuple[int, int, list[int] | None]", self._cursor.fetchone())
         return apart or range(first, last + 1)
 
-    def insert(self, shape: Shape, rows: Sequence[Values]) -> None:
+    def insert(self, shape: Shape, rows: Iterable[Values]) -> None:
         columns = shape.inserted
         self._copy(f"COPY {shape.table} ({', '.join(columns)}) FROM STDIN", rows)
 
@@ -223,7 +223,7 @@ class _Sqlite:
         (last,) = self._driver.execute(f"SELECT coalesce(max(id), 0) FROM {shape.table}").fetchone()  # noqa: S608
         return count(last + 1)
 
-    def insert(self, shape: Shape, rows: Sequence[Values]) -> None:
+    def insert(self, shape: Shape, rows: Iterable[Values]) -> None:
         columns = shape.inserted
         marks = ", ".join("?" * len(columns))
         self._driver.executemany(f"INSERT INTO {shape.table} ({', '.join(columns)}) VALUES ({marks})", rows)  # noqa: S608

@@ -78,11 +78,8 @@ class Merger:
     def _merge(self, session: Session, chunk: Chunk) -> Merged:
         rows = bulk_of(session)
         domains_new = self._add_domains(rows, chunk.addresses)
-        changed, accounts = self._sync(rows, ACCOUNTS, chunk.accounts, _account)
-        addresses = self._addresses(chunk.addresses, accounts)
-        # Where no domain was known before there is nothing to note.
-        create = self._new_address if self._known else None
-        changed += self._sync(rows, ADDRESSES, addresses, self._address, create)[0]
+        changed, accounts = self._sync(rows, ACCOUNTS, chunk.accounts, _account, _new_account)
+        changed += self._sync_addresses(rows, chunk.addresses, accounts)
         if self._verified_anew:
             make_due(session, self._verified_anew, self.now)
             self._verified_anew.clear()
@@ -118,50 +115,25 @@ class Merger:
         self._domains.clear()
         self._known.clear()
 
-    def _address(self, old: Values, new: Row) -> Row:
-        """Return the columns of `ADDRESSES`, and note the domain of a verification that was not known before."""
-        row = _address(old, new)
+    def _sync_addresses(self, rows: Bulk, addresses: Sequence[Row], accounts: Mapping[str, int]) -> int:
+        columns = _columns_of(accounts, self._domains)
+
+        def update(old: Values, reported: Row) -> Row:
+            return self._noted(_address(old, columns(reported)), old[2], old[5], old[6])
+
+        def create(reported: Row) -> Row:
+            return self._noted(columns(reported))
+
+        # Where no domain was known before there is nothing to note.
+        wanted = {address[1]: address for address in addresses}
+        return self._sync(rows, ADDRESSES, wanted, update, create if self._known else columns)[0]
+
+    def _noted(self, row: Row, *before: Any) -> Row:
+        """Note the domain of an address whose verification was not known `before` (its host, whether, when)."""
         _, _, host, domain_id, _, verified, verified_at, *_ = row
-        if verified and domain_id in self._known and (host, verified, verified_at) != (old[2], old[5], old[6]):
+        if verified and domain_id in self._known and (host, verified, verified_at) != before:
             self._verified_anew.add(domain_id)
         return row
-
-    def _new_address(self, new: Row) -> Row:
-        _, _, _, domain_id, _, verified, *_ = new
-        if verified and domain_id in self._known:
-            self._verified_anew.add(domain_id)
-        return new
-
-    def _addresses(self, addresses: Sequence[Row], accounts: Mapping[str, int]) -> dict[str, Values]:
-        """Return the columns of `ADDRESSES` by external id."""
-        domains = self._domains
-        return {
-            external_id: (
-                accounts[account],
-                local_part,
-                host,
-                domain and domains[domain],
-                unchecked,
-                verified,
-                verified_at,
-                verified_at,
-                is_primary,
-                state_token,
-            )
-            for (
-                _line,
-                external_id,
-                account,
-                local_part,
-                host,
-                domain,
-                unchecked,
-                verified,
-                verified_at,
-                is_primary,
-                state_token,
-            ) in addresses
-        }
 
     def _perhaps_stored(self, shape: Shape, wanted: Mapping[str, Row]) -> list[str]:
         """Return the keys that must be looked up."""
@@ -173,7 +145,7 @@ class Merger:
         return [key for key in wanted if key in latest]
 
     def _sync(
-        self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update, create: Create | None = None
+        self, rows: Bulk, shape: Shape, wanted: Mapping[str, Row], update: Update, create: Create
     ) -> tuple[int, dict[str, int]]:
         """Add what is new of `wanted`, alter what differs; return how many that were, and the ids of all."""
         if not wanted:
@@ -189,19 +161,20 @@ class Merger:
             rows.update(shape, altered)
         added = {key: row for key, row in wanted.items() if key not in kept} if kept else wanted
         if added:
-            if create:
-                added = {key: create(row) for key, row in added.items()}
-            ids.update(self._insert(rows, shape, added))
+            ids.update(self._insert(rows, shape, added, create))
         return len(altered) + len(added), ids
 
-    def _insert(self, rows: Bulk, shape: Shape, added: Mapping[str, Row]) -> dict[str, int]:
-        """Add rows; return the ids of those that get theirs from here."""
+    def _insert(self, rows: Bulk, shape: Shape, added: Mapping[str, Row], create: Create) -> dict[str, int]:
+        """Add rows; return the ids of those that get theirs from here.
+
+        Each row is made as it is taken, while the database stores those before it.
+        """
         source_id = self.source_id
         if not shape.numbered:
-            rows.insert(shape, [(source_id, key, *row) for key, row in added.items()])
+            rows.insert(shape, ((source_id, key, *create(row)) for key, row in added.items()))
             return {}
         numbers = dict(zip(added, rows.reserve(shape, len(added)), strict=False))
-        rows.insert(shape, [(numbers[key], source_id, key, *row) for key, row in added.items()])
+        rows.insert(shape, ((numbers[key], source_id, key, *create(row)) for key, row in added.items()))
         return numbers
 
 
@@ -219,6 +192,10 @@ def _account(old: Values, new: Row) -> Row:
     return new[0], *map(_known, new[1:], old[1:])
 
 
+def _new_account(new: Row) -> Row:
+    return new
+
+
 def _package(old: Values, new: Row) -> Row:
     """Return name, critical, downloads_30d, last_release_at."""
     return new[0], *map(_known, new[1:], old[1:])
@@ -231,6 +208,39 @@ def _new_package(new: Row) -> Row:
 def _known(new: Any, old: Any) -> Any:
     """What a source does not tell stays known."""
     return old if new is None else new
+
+
+def _columns_of(accounts: Mapping[str, int], domains: Mapping[str, int]) -> Create:
+    """Return what makes the columns of `ADDRESSES` of a chunk's address."""
+
+    def columns(address: Row) -> Row:
+        (
+            _line,
+            _external_id,
+            account,
+            local_part,
+            host,
+            domain,
+            unchecked,
+            verified,
+            verified_at,
+            is_primary,
+            state_token,
+        ) = address
+        return (
+            accounts[account],
+            local_part,
+            host,
+            domain and domains[domain],
+            unchecked,
+            verified,
+            verified_at,
+            verified_at,
+            is_primary,
+            state_token,
+        )
+
+    return columns
 
 
 def _address(old: Values, new: Row) -> Row:
