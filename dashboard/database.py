@@ -98,9 +98,14 @@ def writing() -> Iterator[Session]:
         raise
 
 
+def on_postgresql(session: Session) -> bool:
+    """Whether the session's database is PostgreSQL."""
+    return session.get_bind().dialect.name == "postgresql"
+
+
 def dialect_insert(session: Session) -> Any:
     """Return the `insert` of the session's database, which knows ON CONFLICT where SQLAlchemy's own does not."""
-    return postgresql.insert if session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    return postgresql.insert if on_postgresql(session) else sqlite.insert
 
 
 def tune_engine(engine: Engine) -> None:

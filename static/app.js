@@ -15,7 +15,8 @@ let pressed = null;
 document.addEventListener("pointerdown", (event) => {
   pressed = event.target;
 });
-for (const end of ["pointerup", "pointercancel"]) {
+// An opened menu may swallow the release.
+for (const end of ["pointerup", "pointercancel", "contextmenu"]) {
   document.addEventListener(end, () => {
     pressed = null;
   });

@@ -11,6 +11,7 @@ from typing import Any
 from sqlalchemy import Row, Select, func, or_, select
 from sqlalchemy.orm import Session, aliased, joinedload
 
+from dashboard.database import on_postgresql
 from dashboard.lifecycle.hosts import mask
 from dashboard.models import (
     Account,
@@ -198,9 +199,9 @@ def high_profile(session: Session, bulk_id: int) -> list[HighProfile]:
             Account.id,
             Account.username,
             Source.name.label("source"),
-            func.max(BulkAddress.is_chosen).label("chosen")
-            if session.get_bind().dialect.name == "sqlite"
-            else func.bool_or(BulkAddress.is_chosen).label("chosen"),
+            func.bool_or(BulkAddress.is_chosen).label("chosen")
+            if on_postgresql(session)
+            else func.max(BulkAddress.is_chosen).label("chosen"),
             func.count(BulkAddress.address_id.distinct()).label("addresses"),
         )
         .join(BulkAddress, BulkAddress.account_id == Account.id)

@@ -21,11 +21,12 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from dashboard.audit.actor import Actor
 from dashboard.audit.events import Event
 from dashboard.audit.record import NewEntry, record_many
+from dashboard.database import on_postgresql
 from dashboard.models import Address, Case, CaseOpening, CaseState, Decision, Unverification
 from dashboard.models import UnverificationState as State
 from dashboard.services.judged import judged_in_sql
 from dashboard.services.policy import current
-from dashboard.services.sql import among, on_postgresql, random_id, rfc3339_text, rows_of
+from dashboard.services.sql import among, random_id, rfc3339_text, rows_of
 from dashboard.times import rfc3339
 
 _MADE = (

@@ -27,6 +27,8 @@ from sqlalchemy.sql.dml import ReturningUpdate
 from sqlalchemy.sql.functions import FunctionElement
 from sqlalchemy.types import Text, TypeDecorator, TypeEngine
 
+from dashboard.database import on_postgresql
+
 ReturnsRows: TypeAlias = "Select[*tuple[Any, ...]] | ReturningUpdate[*tuple[Any, ...]]"
 
 
@@ -134,11 +136,6 @@ def rows_of(session: Session, statement: ReturnsRows) -> Result[*tuple[Any, ...]
     What the session holds unflushed is not seen.
     """
     return session.connection().execute(statement)
-
-
-def on_postgresql(session: Session) -> bool:
-    """Whether the session's database is PostgreSQL."""
-    return session.get_bind().dialect.name == "postgresql"
 
 
 def random_id(session: Session) -> ColumnElement[str]:

@@ -10,10 +10,10 @@ from flask import Flask
 from sqlalchemy import literal, select, text, update
 from sqlalchemy.exc import IntegrityError
 
-from dashboard.database import db, writing
+from dashboard.database import db, on_postgresql, writing
 from dashboard.models import Address, BulkItem
 from dashboard.services.judged import judged_in_sql, judged_state
-from dashboard.services.sql import among, on_postgresql, pairs, random_id, rfc3339_text, trust_ids, within
+from dashboard.services.sql import among, pairs, random_id, rfc3339_text, trust_ids, within
 from dashboard.times import rfc3339
 from tests.conftest import START
 from tests.support import bulk as steps

@@ -124,8 +124,8 @@ class Merger:
         def create(reported: Row) -> Row:
             return self._noted(columns(reported))
 
-        # Where no domain was known before there is nothing to note.
         wanted = {address[1]: address for address in addresses}
+        # Where no domain was known before there is nothing to note.
         return self._sync(rows, ADDRESSES, wanted, update, create if self._known else columns)[0]
 
     def _noted(self, row: Row, *before: Any) -> Row:
